@@ -1,0 +1,147 @@
+"""`qdsl run`: a study from text to report."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qdsl.cli.console import Console, print_json
+from qdsl.cli.tables import columns, energy, memory
+
+if TYPE_CHECKING:
+    from qdsl.study.progress import Progress
+    from qdsl.study.result import StudyRun
+
+NAME = "run"
+HELP = "Run a study: best mappings of all layers, search of the bit-widths, report."
+EXAMPLE = """example: qdsl run specs/studies/mobilenet_v1_eyeriss.qdsl --out results
+
+The directory gets the report, run.json (all numbers) and store.sqlite (solved layers, used again by the next run).
+Ctrl-C keeps what is solved; during the search it also writes the report of what was found."""
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from qdsl.cli.arguments import positive_int, seed
+
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--study", metavar="NAME", help="the study, if the file has several")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="default: qdsl-out/STUDY")
+    parser.add_argument(
+        "--workers", metavar="N", type=positive_int, help="processes that solve layers (default: cores)"
+    )
+    parser.add_argument("--seed", metavar="N", type=seed, help="in place of the study's")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the summary on stdout")
+
+
+def execute(args: argparse.Namespace, console: Console) -> int:
+    from qdsl.cli.selection import checked, study_of
+
+    start = time.perf_counter()
+    model = checked(args.file, console)
+    study = study_of(model, args.study)
+    if args.seed is not None:
+        study = replace(study, search=replace(study.search, seed=args.seed))
+    out_dir = args.out or Path("qdsl-out") / study.name
+
+    from qdsl.study.run import STORE_FILE, run_study
+
+    try:
+        with _progress(args.quiet, console) as progress:
+            run = run_study(study, model, out_dir, progress, args.workers, shlex.join(args.command_line))
+    except KeyboardInterrupt:
+        console.note(
+            f"interrupted; solved layers are kept in {out_dir / STORE_FILE}, the same command goes on from there"
+        )
+        return INTERRUPTED
+    from qdsl.report import write_report
+
+    reporting = time.perf_counter()
+    reports = write_report(run, out_dir, study.reports)
+    seconds = {**dict(run.timings), "report": time.perf_counter() - reporting, "total": time.perf_counter() - start}
+    if console.json:
+        print_json(_summary_json(run, out_dir, reports, seconds))
+    elif not args.quiet:
+        print(summary_text(run, reports, seconds))
+    if not run.complete:
+        console.note("interrupted; the report shows what the search had found")
+        return INTERRUPTED
+    return 0
+
+
+def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, float]) -> str:
+    """The answer, the front in a few lines, where time went, where the report is."""
+    named = [("uniform", p) for p in run.references] + [("front", p) for p in _sample(run)]
+    rows = [
+        [
+            f"{kind} {p.label}".strip() + (" (chosen)" if p is run.chosen_point else ""),
+            energy(p.energy_pj),
+            memory(p.weight_memory_bits),
+            f"{p.objectives['noise']:.3g}",
+        ]
+        for kind, p in named
+    ]
+    counts = run.counts
+    lines = [
+        f"{run.study.network.name} on {run.study.accelerator.name}: {len(run.front)} designs on the front "
+        f"of {counts.evaluated} looked at ({counts.designs:.3g} possible)",
+        "",
+        columns(("design", "energy", "weights", "noise"), rows),
+        "",
+        f"layers: {counts.layers}, {counts.distinct_problems} distinct; bit-width classes: {counts.solved} solved now, "
+        f"{counts.from_store} from the store",
+    ]
+    if run.dead:
+        layers = len({d.layer for d in run.dead})
+        lines.append(
+            f"no legal mapping: {len(run.dead)} bit-width assignments of {layers} layers (listed in the report)"
+        )
+    lines.append("time: " + ", ".join(f"{phase} {s:.1f} s" for phase, s in seconds.items()))
+    return "\n".join([*lines, *(f"report: {path}" for path in reports)])
+
+
+def _sample(run: StudyRun, most: int = 5) -> list[Any]:
+    """The chosen point and others spread evenly over the front, ends included."""
+    last = len(run.front) - 1
+    picked = {round(i * last / (most - 1)) for i in range(most)} | {run.chosen}
+    return [run.front[i] for i in sorted(picked)]
+
+
+def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], seconds: dict[str, float]) -> dict[str, Any]:
+    from qdsl.study.codec import to_json
+    from qdsl.study.run import STORE_FILE
+    from qdsl.study.runfile import RUN_FILE
+
+    return {
+        "study": run.study.name,
+        "complete": run.complete,
+        "objectives": list(run.study.objectives),
+        "front": [{"choice": list(p.choice), **p.objectives} for p in run.front],
+        "chosen": run.chosen,
+        "baseline": run.baseline.objectives if run.baseline else None,
+        "references": [{"label": p.label, "choice": list(p.choice), **p.objectives} for p in run.references],
+        "variables": [v.name for v in run.study.precision.variables],
+        "counts": to_json(run.counts),
+        "seconds": {phase: round(s, 3) for phase, s in seconds.items()},
+        "run_file": str(out_dir / RUN_FILE),
+        "store_file": str(out_dir / STORE_FILE),
+        "reports": [str(path) for path in reports],
+    }
+
+
+def _progress(quiet: bool, console: Console) -> AbstractContextManager[Progress]:
+    from qdsl.study.progress import Silent
+
+    if quiet or console.json:
+        return nullcontext(Silent())
+    from qdsl.cli.progress import Bars, Lines
+
+    return Bars(console.color) if sys.stderr.isatty() else nullcontext(Lines())

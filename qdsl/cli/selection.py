@@ -1,0 +1,80 @@
+"""From names on the command line to parts of the checked model. Unknown names are findings that list the known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from qdsl.cli.console import Console
+from qdsl.diagnostics import Diagnostic, Sink, SpecError, did_you_mean
+from qdsl.model import load_model
+from qdsl.model.network import Layer
+from qdsl.model.study import Model, Study, WrittenMapping
+
+T = TypeVar("T")
+
+
+def checked(path: str, console: Console) -> Model:
+    """The model of a file; warnings are shown. Raises SpecError with all findings if there are errors."""
+    sink = Sink()
+    model = load_model(path, sink)
+    sink.raise_if_errors()
+    console.findings(sink)
+    if model is None:
+        raise SpecError(sink)
+    return model
+
+
+def study_of(model: Model, name: str | None) -> Study:
+    """The named study, or the only one."""
+    if name is not None:
+        return named("study", name, model.studies, lambda s: s.name)
+    if len(model.studies) == 1:
+        return model.studies[0]
+    raise _choose("study", [s.name for s in model.studies], model, "--study NAME")
+
+
+def mappings_of(model: Model, name: str | None) -> tuple[WrittenMapping, ...]:
+    """The named mapping, or all of the file, at least one."""
+    if name is not None:
+        return (named("mapping", name, model.mappings, lambda m: m.name),)
+    if model.mappings:
+        return model.mappings
+    raise _choose("mapping", [], model, "--mapping NAME")
+
+
+def layers_of(study: Study, names: Sequence[str]) -> tuple[Layer, ...]:
+    """The named layers in the order given, or all."""
+    layers = study.network.layers
+    return tuple(named("layer", n, layers, lambda x: x.name) for n in dict.fromkeys(names)) if names else layers
+
+
+def widest_bits(study: Study) -> dict[str, dict[str, int]]:
+    """Per layer and tensor the widest bits that the study allows."""
+    return study.precision.layer_bits(tuple(v.options[-1] for v in study.precision.variables))
+
+
+def with_widths(layer: Layer, bits: Mapping[str, int], given: Mapping[str, int]) -> dict[str, int]:
+    """Width of every tensor of a layer: as given, else as in `bits`. Raises SpecError for a tensor it does not have."""
+    tensors = [t.name for t in layer.problem.operator.tensors]
+    for name in given.keys() - set(tensors):
+        helps = (f"its tensors are: {', '.join(tensors)}",)
+        raise SpecError([Diagnostic("Q0201", f"layer `{layer.name}` has no tensor `{name}`", None, helps=helps)])
+    return {name: given.get(name, bits[name]) for name in tensors}
+
+
+def named(kind: str, name: str, items: Iterable[T], name_of: Callable[[T], str]) -> T:
+    """The item with a name. Raises SpecError when there is none."""
+    known = {name_of(item): item for item in items}
+    if name not in known:
+        helps = did_you_mean(name, known) or ((f"there are: {', '.join(known)}",) if known else ())
+        raise SpecError([Diagnostic("Q0201", f"there is no {kind} `{name}`", None, helps=helps)])
+    return known[name]
+
+
+def _choose(kind: str, names: Sequence[str], model: Model, option: str) -> SpecError:
+    if names:
+        message, helps = f"`{model.path}` has {len(names)} {kind} blocks", [f"{option}, one of: {', '.join(names)}"]
+    else:
+        message, helps = f"`{model.path}` has no `{kind}` block", []
+    return SpecError([Diagnostic("Q0907", message, None, helps=tuple(helps))])

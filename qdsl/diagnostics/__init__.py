@@ -1,0 +1,18 @@
+"""Findings about specs and how they are shown. Imports nothing else of qdsl."""
+
+from qdsl.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, SpecError, did_you_mean
+from qdsl.diagnostics.render import render_json, render_text
+from qdsl.diagnostics.span import SourceFile, Span
+
+__all__ = [
+    "Diagnostic",
+    "Label",
+    "Severity",
+    "Sink",
+    "SourceFile",
+    "Span",
+    "SpecError",
+    "did_you_mean",
+    "render_json",
+    "render_text",
+]

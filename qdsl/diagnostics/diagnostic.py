@@ -1,0 +1,84 @@
+"""A finding about a spec: what, where, why, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from qdsl.diagnostics.span import Span
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A related place and what it has to do with the finding."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `span` is None only when no source text exists (a missing file on the command line).
+
+    code: `Q` and four digits, declared in `qdsl.diagnostics.codes`.
+    label: words under the caret; labels: other places; notes: the numbers; helps: the fix.
+    """
+
+    code: str
+    message: str
+    span: Span | None
+    label: str = ""
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    helps: tuple[str, ...] = ()
+    severity: Severity = Severity.ERROR
+
+
+class SpecError(Exception):
+    """One or more diagnostics that end the current stage. The command line turns it into text and exit code 1."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(f"{d.code} {d.message}" for d in self.diagnostics))
+
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Diagnostic, ...]]]:
+        """Pickled by its diagnostics: worker processes hand it back."""
+        return SpecError, (self.diagnostics,)
+
+
+@dataclass
+class Sink:
+    """Collects findings so that one run reports all of them."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        if diagnostic not in self.diagnostics:
+            self.diagnostics.append(diagnostic)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self.diagnostics)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity is Severity.ERROR)
+
+    def raise_if_errors(self) -> None:
+        """Raises SpecError with everything collected if any of it is an error."""
+        if self.errors:
+            raise SpecError(self.diagnostics)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """A help line naming the nearest known name, or nothing when none is near."""
+    candidates = sorted(set(known))
+    folded = {c.casefold(): c for c in candidates}
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
+    return (f"did you mean `{folded[near[0]]}`?",) if near else ()

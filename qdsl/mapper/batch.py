@@ -1,0 +1,100 @@
+"""A batch: one problem at many bit-width assignments that share the geometry and differ in packing only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from qdsl.mapspace.space import Space
+from qdsl.model.accelerator import StorageLevel
+from qdsl.model.operator import Tensor
+from qdsl.symbolic.nest import sliding_axis
+from qdsl.symbolic.traffic import values_per_word
+
+if TYPE_CHECKING:
+    from qdsl.mapper.lattice import Ints
+
+
+@dataclass(frozen=True)
+class Batch:
+    """bits: the assignments; every one fits the words of all levels. Axis 0 of every cost array is the assignment."""
+
+    space: Space
+    bits: tuple[MappingABC[str, int], ...]
+
+    @cached_property
+    def dims(self) -> tuple[str, ...]:
+        """Dimensions with more than one iteration: the axes 1, 2, ... of every cost array."""
+        problem = self.space.problem
+        return tuple(d for d in problem.operator.dims if problem.size(d) > 1)
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return self.space.problem.operator.tensors
+
+    @cached_property
+    def keepers(self) -> tuple[tuple[int, ...], ...]:
+        """Per tensor the items of the levels that keep it, innermost first."""
+        hierarchy = self.space.accelerator.hierarchy
+        return tuple(
+            tuple(
+                i
+                for i in reversed(range(len(hierarchy)))
+                if isinstance(part := hierarchy[i], StorageLevel) and part.keeps(t.name)
+            )
+            for t in self.tensors
+        )
+
+    @cached_property
+    def packings(self) -> tuple[tuple[tuple[dict[int, int], ...], Ints], ...]:
+        """Per tensor the different packings (item -> values per word) and, per assignment, which one it has."""
+        import numpy as np
+
+        out = []
+        for t, items in zip(self.tensors, self.keepers, strict=True):
+            rows = [tuple(values_per_word(self.level(i), b[t.name]) for i in items) for b in self.bits]
+            distinct = sorted(set(rows))
+            index = np.array([distinct.index(r) for r in rows])
+            out.append((tuple(dict(zip(items, r, strict=True)) for r in distinct), index))
+        return tuple(out)
+
+    @cached_property
+    def relevant(self) -> tuple[frozenset[str], ...]:
+        """Per tensor its relevant dimensions with more than one iteration."""
+        return tuple(frozenset(t.dims) & frozenset(self.dims) for t in self.tensors)
+
+    @cached_property
+    def sliding(self) -> tuple[frozenset[str], ...]:
+        """Per tensor the dimensions along which a loop can slide a window and leave an overlap."""
+        problem = self.space.problem
+        out = []
+        for t in self.tensors:
+            found = set()
+            for d in self.dims if not t.is_output else ():
+                axis = sliding_axis(t, d)
+                if axis is not None:
+                    step = next(x.coefficient for x in axis.terms if x.dim == d)
+                    others = sum(x.coefficient * (problem.size(x.dim) - 1) for x in axis.terms if x.dim != d)
+                    # the overlap 1 + c(e-1) + others - c*step is at most 1 - c + others, as step >= e
+                    if 1 - step + others > 0:
+                        found.add(d)
+            out.append(frozenset(found))
+        return tuple(out)
+
+    def level(self, item: int) -> StorageLevel:
+        part = self.space.accelerator.hierarchy[item]
+        assert isinstance(part, StorageLevel)
+        return part
+
+    def parent(self, tensor: int, child: int) -> int | None:
+        """The next outer item that keeps a tensor; None for the outermost. `child` may be the compute units."""
+        items = self.keepers[tensor]
+        outer = [i for i in items if i < child]
+        return outer[0] if outer else None
+
+
+def packing_key(space_levels: Sequence[StorageLevel], tensors: Sequence[Tensor], bits: MappingABC[str, int]) -> tuple[int, ...]:
+    """Values per word of every kept (level, tensor): assignments with equal keys cost the same."""
+    return tuple(values_per_word(level, bits[t.name]) for level in space_levels for t in tensors if level.keeps(t.name))

@@ -1,0 +1,70 @@
+"""A lower bound on the energy of every mapping of one plan: what has to move at least once."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from qdsl.mapper.batch import Batch
+from qdsl.mapper.plans import Plan
+from qdsl.symbolic.functions import ceil_div
+from qdsl.symbolic.nest import touched_values
+from qdsl.symbolic.traffic import access_energy_pj
+
+if TYPE_CHECKING:
+    from qdsl.mapper.lattice import Array
+
+
+def plan_bound_pj(batch: Batch, plan: Plan) -> Array:
+    """float64[assignments].
+
+    Each instance of a level is filled at least once with every input value it ever uses, its parent reads each at least
+    once, and every output value is written back at least once; the levels next to the compute units serve every
+    operation, shared at most by all instances that do not differ in a relevant dimension.
+    """
+    import numpy as np
+
+    problem = batch.space.problem
+    accelerator = batch.space.accelerator
+    compute = len(accelerator.hierarchy)
+    total = np.full(len(batch.bits), problem.operations * accelerator.compute.energy_pj)
+    steps = prod(problem.size(d) // plan.above(compute, d) for d in batch.dims)
+    for t, tensor in enumerate(batch.tensors):
+        packings, index = batch.packings[t]
+        rows = []
+        for packing in packings:
+            energy_pj = 0.0
+            child = compute
+            for parent in batch.keepers[t]:
+                owned = _owned(batch, plan, t, parent)
+                moved = owned
+                if child == compute:
+                    moved = max(owned, steps * _distinct_at_least(batch, plan, t, parent))
+                else:
+                    arriving = 0 if tensor.is_output else _owned(batch, plan, t, child)
+                    level = batch.level(child)
+                    words = ceil_div(arriving, packing[child])
+                    energy_pj += plan.instances(child) * access_energy_pj(level, 0, words, 0)
+                words = ceil_div(moved, packing[parent])
+                reads, updates = (ceil_div(moved - owned, packing[parent]), words) if tensor.is_output else (words, 0)
+                energy_pj += plan.instances(parent) * access_energy_pj(batch.level(parent), reads, 0, updates)
+                child = parent
+            rows.append(energy_pj)
+        total += np.array(rows)[index]
+    return total
+
+
+def _owned(batch: Batch, plan: Plan, t: int, item: int) -> int:
+    problem = batch.space.problem
+    extents = {d: problem.size(d) // plan.above(item, d) for d in problem.operator.dims}
+    return int(touched_values(batch.tensors[t], extents))
+
+
+def _distinct_at_least(batch: Batch, plan: Plan, t: int, parent: int) -> int:
+    """A lower bound on the different single values that the compute units below one parent use in one step: per axis the
+    largest single factor, since more dimensions on one axis only add offsets."""
+    n = 1
+    for axis in batch.tensors[t].axes:
+        for fanout in plan.fanouts[parent + 1 :]:
+            n *= max((fanout.get(d, 1) for d in axis.dims), default=1)
+    return n

@@ -1,0 +1,154 @@
+"""Costs of the edges of the lattice: arrays over tile extents, made by the generated kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from qdsl.mapper.batch import Batch
+from qdsl.mapper.lattice import Domains, Pins
+from qdsl.mapper.plans import Plan
+from qdsl.model.accelerator import FanOut
+from qdsl.symbolic.edges import edge_kernel
+from qdsl.symbolic.functions import ceil_div
+from qdsl.symbolic.nest import fanout_tiles, tile_values, touched_values
+
+if TYPE_CHECKING:
+    from qdsl.mapper.lattice import Array, Ints
+
+# The waiting children of one tensor, innermost first: (item, True while no loop at all stands above its tile).
+Chain = tuple[tuple[int, bool], ...]
+
+
+@dataclass
+class Edges:
+    """Edge costs of one plan. Axes of every array: (packing of the tensor, one per dimension of the batch)."""
+
+    batch: Batch
+    plan: Plan
+    pins: Pins
+    domains: Domains
+    _cache: dict[Any, Array] = field(default_factory=dict)
+
+    def compute_energy_pj(self) -> Array:
+        """float64[assignments]: the operations and the traffic between the compute units and the levels next to them."""
+        import numpy as np
+
+        accelerator, problem = self.batch.space.accelerator, self.batch.space.problem
+        compute = len(accelerator.hierarchy)
+        steps = prod(problem.size(d) // self.plan.above(compute, d) for d in self.batch.dims)
+        total = np.full(len(self.batch.bits), problem.operations * accelerator.compute.energy_pj)
+        ones = dict.fromkeys(problem.operator.dims, 1)
+        for t, tensor in enumerate(self.batch.tensors):
+            parent = self.batch.parent(t, compute)
+            assert parent is not None
+            kernel = edge_kernel(tensor, None, self.batch.level(parent), None)
+            distinct = self._distinct(t, compute, parent, compute, ones)
+            packings, index = self.batch.packings[t]
+            costs = [
+                kernel.call(
+                    *(1 for _ in tensor.dims), steps, 1, 1, distinct, 0, self._owned(t, parent), 1, p[parent], 1,
+                    self.plan.instances(parent),
+                )[0]
+                for p in packings
+            ]  # fmt: skip
+            total += np.array(costs, dtype=float)[index]
+        return total
+
+    def resolved(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
+        """Energy of all children in the chain when the loops at `item` end their waiting.
+
+        stationary: dimensions whose loops there leave the tile unchanged; along these axes the array runs over the
+        extents at `item`, along the others over the extents inside its loops. slide: the sliding innermost dimension; its
+        extents at `item` are an extra last axis. item -1 stands for no further loops.
+        """
+        key = (t, chain, item, stationary, slide)
+        if key not in self._cache:
+            self._cache[key] = self._resolved(t, chain, item, stationary, slide)
+        return self._cache[key]
+
+    def _resolved(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
+        import numpy as np
+
+        problem = self.batch.space.problem
+        tensor = self.batch.tensors[t]
+        inside, here = self.domains.extents[item + 1], self.domains.extents[max(item, 0)]
+        a = {d: self._axis(i, inside[d], slide) for i, d in enumerate(self.batch.dims)}
+        e = {d: self._axis(i, here[d], slide) for i, d in enumerate(self.batch.dims)}
+        sweeps: Any = 1
+        slides: Any = 1
+        step: Any = 1
+        for d in self.batch.dims:
+            outside = problem.size(d) // self.plan.above(item, d)
+            if d == slide:
+                last = np.array(here[d], dtype=np.int64)
+                sweeps = sweeps * (outside // last)
+                slides = last // a[d]
+                step = a[d]
+            else:
+                sweeps = sweeps * (outside // (e[d] if d in stationary else a[d]))
+        packings, _ = self.batch.packings[t]
+        rows = []
+        for p in packings:
+            total: Any = 0.0
+            for child, clean in chain:
+                parent = self.batch.parent(t, child)
+                if parent is None:
+                    continue
+                x = {d: a[d] // self.plan.between(item, child, d) if d in a else 1 for d in tensor.dims}
+                sliding = slide if clean else None
+                kernel = edge_kernel(tensor, self.batch.level(child), self.batch.level(parent), sliding)
+                energy_pj = kernel.call(
+                    *x.values(), sweeps, slides, step, self._distinct(t, child, parent, item, x),
+                    self._owned(t, child), self._owned(t, parent), p[child], p[parent],
+                    self.plan.instances(child), self.plan.instances(parent),
+                )[0]  # fmt: skip
+                total = total + energy_pj
+            rows.append(total)
+        shape = [len(rows)]
+        shape += [len(here[d]) if d in stationary else len(inside[d]) for d in self.batch.dims]
+        shape += [len(here[slide])] if slide else []
+        out = np.empty(shape)
+        for i, row in enumerate(rows):
+            out[i] = row
+        return out
+
+    def tile_words(self, t: int, item: int) -> Array:
+        """Words of a tensor's tile at a level: int64[packing, extents...]."""
+        import numpy as np
+
+        here = self.domains.extents[item]
+        x = dict.fromkeys(self.batch.space.problem.operator.dims, 1) | {
+            d: self._axis(i, here[d], None) for i, d in enumerate(self.batch.dims)
+        }
+        values = tile_values(self.batch.tensors[t], x)
+        packings, _ = self.batch.packings[t]
+        shape = [len(here[d]) for d in self.batch.dims]
+        return np.stack([np.broadcast_to(ceil_div(values, p[item]), shape) for p in packings])
+
+    def _axis(self, index: int, extents: tuple[int, ...], slide: str | None) -> Ints:
+        import numpy as np
+
+        shape = [1] * (len(self.batch.dims) + (1 if slide else 0))
+        shape[index] = len(extents)
+        return np.array(extents, dtype=np.int64).reshape(shape)
+
+    def _distinct(self, t: int, child: int, parent: int, item: int, x: dict[str, Any]) -> Any:
+        """Different child tiles below one parent. Extents inside a fan-out follow from the child's tile where only
+        spatial loops lie between, and from the pins elsewhere (where one is needed there is one)."""
+        tensor = self.batch.tensors[t]
+        n: Any = 1
+        for f in range(parent + 1, child):
+            fanout = self.batch.space.accelerator.hierarchy[f]
+            if isinstance(fanout, FanOut) and self.plan.fanouts[f]:
+                inside = {
+                    d: self.pins.get((f, d), x[d] * self.plan.between(f, child, d)) if d in x else 1 for d in tensor.dims
+                }
+                n = n * fanout_tiles(fanout, tensor, inside, self.plan.fanouts[f])
+        return n
+
+    def _owned(self, t: int, item: int) -> int:
+        problem = self.batch.space.problem
+        extents = {d: problem.size(d) // self.plan.above(item, d) for d in problem.operator.dims}
+        return int(touched_values(self.batch.tensors[t], extents))

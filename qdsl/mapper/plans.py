@@ -1,0 +1,94 @@
+"""Spatial plans: what every fan-out unrolls. With the plan fixed, all instance counts are known and the cost of a
+mapping is a sum over its levels, so the exact search runs once per plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping as MappingABC
+from dataclasses import dataclass
+from math import prod
+
+from qdsl.mapspace.formula import value_of
+from qdsl.mapspace.space import Space
+from qdsl.model.constraint import Factor, Formula, Utilization
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """places: (place, dim, factor) with factors > 1. fanouts: per item of the hierarchy, dim -> factor (X and Y
+    together) for fan-outs, empty for levels."""
+
+    places: tuple[tuple[str, str, int], ...]
+    fanouts: tuple[MappingABC[str, int], ...]
+
+    def above(self, item: int, dim: str) -> int:
+        """Product of the spatial factors of `dim` outside an item."""
+        return prod(f.get(dim, 1) for f in self.fanouts[: max(item, 0)])
+
+    def between(self, outer: int, inner: int, dim: str) -> int:
+        """Product of the spatial factors of `dim` at items strictly between two items."""
+        return prod(f.get(dim, 1) for f in self.fanouts[outer + 1 : inner])
+
+    def instances(self, item: int) -> int:
+        """Used instances of an item."""
+        return prod(n for f in self.fanouts[:item] for n in f.values())
+
+
+def spatial_plans(space: Space) -> Iterator[Plan]:
+    """Every legal choice of spatial factors, one for each different product of X and Y factors."""
+    accelerator, problem = space.accelerator, space.problem
+    dims = [d for d in problem.operator.dims if problem.size(d) > 1]
+    places = [(f, axis, p) for f in accelerator.fanouts for axis, p in zip("xy", f.places, strict=True)]
+    seen = set()
+    for choice in _choices(space, [(p, f.mesh(axis)) for f, axis, p in places], dims):
+        per_place = dict(choice)
+        fanouts = []
+        for part in accelerator.hierarchy:
+            both: dict[str, int] = {}
+            if part in accelerator.fanouts:
+                for p in part.places:  # type: ignore[union-attr]
+                    for d, f in per_place[p]:
+                        both[d] = both.get(d, 1) * f
+            fanouts.append(both)
+        key = tuple(tuple(sorted(f.items())) for f in fanouts)
+        if all(value_of(formula, _spatial_values(space, per_place)) for formula in space.spatial) and key not in seen:
+            seen.add(key)
+            yield Plan(tuple((p, d, f) for p, loops in choice for d, f in loops), tuple(fanouts))
+
+
+Loops = tuple[tuple[str, int], ...]
+
+
+def _choices(space: Space, places: list[tuple[str, int]], dims: list[str]) -> Iterator[list[tuple[str, Loops]]]:
+    left = {d: space.problem.size(d) for d in dims}
+
+    def place_loops(index: int, d_index: int, room: int, loops: Loops) -> Iterator[list[tuple[str, Loops]]]:
+        place, _ = places[index]
+        if d_index == len(dims):
+            if index + 1 == len(places):
+                yield [(place, loops)]
+            else:
+                for rest in place_loops(index + 1, 0, places[index + 1][1], ()):
+                    yield [(place, loops), *rest]
+            return
+        d = dims[d_index]
+        for f in space.factors[place, d]:
+            if f <= room and left[d] % f == 0:
+                left[d] //= f
+                yield from place_loops(index, d_index + 1, room // f, (*loops, (d, f)) if f > 1 else loops)
+                left[d] *= f
+
+    if places:
+        yield from place_loops(0, 0, places[0][1], ())
+    else:
+        yield []
+
+
+def _spatial_values(space: Space, per_place: MappingABC[str, Loops]):  # type: ignore[no-untyped-def]
+    def value(atom: Factor | Utilization | Formula) -> float:
+        if isinstance(atom, Utilization):
+            fanout = space.accelerator.fanout(atom.fanout)
+            return prod(f for p in fanout.places for _, f in per_place[p]) / (fanout.x * fanout.y)
+        assert isinstance(atom, Factor)
+        return dict(per_place[atom.place]).get(atom.dim, 1)
+
+    return value

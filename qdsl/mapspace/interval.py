@@ -1,0 +1,70 @@
+"""What a formula can be when its atoms lie in intervals: sound bounds, so that one broken mapping excuses many others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, isnan
+
+from qdsl.mapspace.formula import Atom
+from qdsl.model.constraint import Constant, Factor, Formula, Operation, TileExtent, Utilization
+
+Interval = tuple[float, float]
+_ANYTHING: Interval = (-inf, inf)
+
+
+def bounds(formula: Formula, atom: Callable[[Atom], Interval]) -> Interval:
+    """Least and greatest value of a substituted formula (truth is 0 or 1) over all values of its atoms.
+
+    The bounds may be too wide, never too narrow: rounding is monotone, so they also hold for `value_of` in floats.
+    """
+    if isinstance(formula, Constant):
+        return formula.value, formula.value
+    if isinstance(formula, Factor | TileExtent | Utilization):
+        return atom(formula)
+    if isinstance(formula, Operation):
+        return _operation(formula.op, [bounds(x, atom) for x in formula.operands])
+    raise TypeError(f"not substituted: {formula}")
+
+
+def _operation(op: str, operands: list[Interval]) -> Interval:
+    if op == "and":
+        return min(lo for lo, _ in operands), min(hi for _, hi in operands)
+    if op == "or":
+        return max(lo for lo, _ in operands), max(hi for _, hi in operands)
+    if op == "not":
+        ((lo, hi),) = operands
+        return 1 - hi, 1 - lo
+    if op == "neg":
+        ((lo, hi),) = operands
+        return -hi, -lo
+    (a, b), (c, d) = operands
+    if op in ("<", "<=", ">", ">=", "==", "!="):
+        return _comparison(op, a, b, c, d)
+    if op == "+":
+        return _known(a + c, b + d)
+    if op == "-":
+        return _known(a - d, b - c)
+    if op == "*":
+        return _known(a * c, a * d, b * c, b * d)
+    if op == "/":
+        return _ANYTHING if c <= 0 <= d else _known(a / c, a / d, b / c, b / d)
+    raise ValueError(f"no operation {op}")
+
+
+def _comparison(op: str, a: float, b: float, c: float, d: float) -> Interval:
+    """[a, b] compared with [c, d]."""
+    match op:
+        case "<":
+            return float(b < c), float(a < d)
+        case "<=":
+            return float(b <= c), float(a <= d)
+        case ">" | ">=":
+            return _comparison(op.replace(">", "<"), c, d, a, b)
+        case "==":
+            return float(a == b == c == d), float(a <= d and c <= b)
+    never, sometimes = _comparison("==", a, b, c, d)
+    return 1 - sometimes, 1 - never
+
+
+def _known(*corners: float) -> Interval:
+    return _ANYTHING if any(isnan(x) for x in corners) else (min(corners), max(corners))

@@ -1,0 +1,137 @@
+"""Checking one file, given the names that its imports declare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from qdsl.diagnostics import Sink
+from qdsl.model.accelerator import Accelerator
+from qdsl.model.check_accelerator import Technologies, bind_accelerator
+from qdsl.model.check_constraints import ConstraintSet, check_set
+from qdsl.model.check_mapping import check_mapping
+from qdsl.model.check_network import check_network
+from qdsl.model.check_operator import OperatorTemplate, check_operator
+from qdsl.model.check_study import StudyScope, check_study
+from qdsl.model.check_technology import Technology, check_technology
+from qdsl.model.findings import collecting, duplicate, fail, lookup
+from qdsl.model.network import Network
+from qdsl.model.study import Study, WrittenMapping
+from qdsl.syntax.tree import (
+    AcceleratorDecl,
+    ConstraintsDecl,
+    Declaration,
+    File,
+    Ident,
+    MachineRef,
+    MappingDecl,
+    NetworkDecl,
+    OperatorDecl,
+    StudyDecl,
+    TechnologyDecl,
+)
+
+D = TypeVar("D", bound=Declaration)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A declared accelerator. default: with its parameters at their defaults, None if that is wrong."""
+
+    decl: AcceleratorDecl
+    technologies: Technologies
+    default: Accelerator | None
+
+    def bind(self, reference: MachineRef, sink: Sink) -> Accelerator | None:
+        if self.default is None or not reference.arguments:
+            return self.default
+        return bind_accelerator(self.decl, self.technologies, sink, reference.arguments)
+
+
+@dataclass
+class Names:
+    """What a file can name: its own declarations and those of its imports. None: reported as wrong."""
+
+    operators: dict[str, OperatorTemplate | None] = field(default_factory=dict)
+    technologies: dict[str, Technology | None] = field(default_factory=dict)
+    accelerators: dict[str, Machine | None] = field(default_factory=dict)
+    networks: dict[str, Network | None] = field(default_factory=dict)
+    constraints: dict[str, ConstraintSet | None] = field(default_factory=dict)
+    mappings: dict[str, WrittenMapping | None] = field(default_factory=dict)
+    studies: dict[str, Study | None] = field(default_factory=dict)
+    declared: dict[tuple[str, str], Ident] = field(default_factory=dict)  # (kind, name) -> where
+
+    def include(self, other: Names, sink: Sink) -> None:
+        """Adds what an imported file can name; a name that is declared in two files is reported."""
+        for key, ident in other.declared.items():
+            with collecting(sink):
+                self.declare(key, ident)
+        for table in _TABLES:
+            mine = getattr(self, table)
+            for name, value in getattr(other, table).items():
+                mine.setdefault(name, value)
+
+    def declare(self, key: tuple[str, str], ident: Ident) -> None:
+        first = self.declared.setdefault(key, ident)
+        if first is not ident:
+            duplicate(key[0], ident, first)
+
+
+_KINDS: dict[type[Declaration], str] = {
+    OperatorDecl: "operator",
+    TechnologyDecl: "technology",
+    AcceleratorDecl: "accelerator",
+    NetworkDecl: "network",
+    ConstraintsDecl: "constraint set",
+    MappingDecl: "mapping",
+    StudyDecl: "study",
+}
+_TABLES = ("operators", "technologies", "accelerators", "networks", "constraints", "mappings", "studies")
+
+
+def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
+    """Checks all declarations of a file; what they may name may stand before or after them."""
+    names = Names()
+    for other in imported:
+        names.include(other, sink)
+    own: list[Declaration] = []
+    for decl in tree.declarations:
+        with collecting(sink):
+            names.declare((_KINDS[type(decl)], decl.name.name), decl.name)
+            own.append(decl)
+
+    def of(kind: type[D]) -> list[D]:
+        return [d for d in own if isinstance(d, kind)]
+
+    def machine(reference: MachineRef, found: Sink) -> Accelerator | None:
+        with collecting(found):
+            return lookup("accelerator", reference.name, names.accelerators).bind(reference, found)
+        return None
+
+    def check(kind: type[D], table: dict[str, T | None], function: Callable[[D], T | None]) -> None:
+        for decl in of(kind):
+            table[decl.name.name] = None
+            with collecting(sink):
+                try:
+                    table[decl.name.name] = function(decl)
+                except RecursionError:
+                    fail("Q0016", f"`{decl.name.name}` is nested too deeply", decl.name.span, helps=["split it up"])
+
+    def constraint_set(decl: ConstraintsDecl) -> ConstraintSet | None:
+        accelerator = lookup("accelerator", decl.accelerator, names.accelerators).default
+        return check_set(decl, accelerator, names.operators, sink)
+
+    scope = StudyScope(names.operators, names.networks, names.constraints, machine)
+    check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
+    check(TechnologyDecl, names.technologies, lambda d: check_technology(d, sink))
+    technologies = names.technologies
+    check(
+        AcceleratorDecl, names.accelerators, lambda d: Machine(d, technologies, bind_accelerator(d, technologies, sink))
+    )
+    check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
+    check(ConstraintsDecl, names.constraints, constraint_set)
+    check(MappingDecl, names.mappings, lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink))
+    check(StudyDecl, names.studies, lambda d: check_study(d, scope, sink))
+    return names

@@ -1,0 +1,183 @@
+"""Written mappings: every place, dimension and factor is checked; whether the tiles fit is left to the legality check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from qdsl.diagnostics import Label, Sink, did_you_mean
+from qdsl.model.accelerator import Accelerator
+from qdsl.model.expressions import number
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, skip, unknown, whole_name
+from qdsl.model.mapping import Loop, Mapping
+from qdsl.model.network import Layer, Network
+from qdsl.model.study import WrittenMapping
+from qdsl.model.units import BITS, COUNT, whole
+from qdsl.syntax.tree import BitsStmt, Ident, MappingDecl, Name, NestStmt
+
+BITS_LIMIT = 64
+
+
+def check_mapping(
+    decl: MappingDecl, networks: dict[str, Network | None], accelerator: Accelerator | None, sink: Sink
+) -> WrittenMapping | None:
+    """The mapping as data; None if errors were found. accelerator: None if it was reported as wrong."""
+    found = Sink()
+    layer = None
+    with collecting(found):
+        network = lookup("network", decl.layer.parts[0], networks)
+        layer = find_layer(network, decl.layer, decl.layer.parts[1:])
+    if layer is None or accelerator is None:
+        hand_on(found, sink)
+        return None
+    bits: dict[str, int] = {}
+    with collecting(found):
+        bits = _bits(decl, layer, accelerator)
+    nests = [s for s in decl.statements if isinstance(s, NestStmt)]
+    places: dict[str, tuple[Loop, ...]] = {p: () for p in accelerator.places}
+    for nest in nests:
+        with collecting(found):
+            place = check_place(nest.place, accelerator, "parallel" if nest.kind == "parallel" else "for")
+            places[place] = _loops(nest, layer)
+    with collecting(found):
+        _check_order(nests, accelerator)
+    if not found.errors:
+        for dim in layer.problem.operator.dims:
+            with collecting(found):
+                _check_product(decl, dim, layer, places)
+    if not hand_on(found, sink):
+        return None
+    kept = tuple((p, tuple(loop for loop in loops if loop.factor > 1)) for p, loops in places.items())
+    name = decl.layer.parts[0].name
+    ordered = tuple((t.name, bits[t.name]) for t in layer.problem.operator.tensors)
+    return WrittenMapping(decl.name.name, name, layer, accelerator, ordered, Mapping(kept), decl.name.span)
+
+
+def find_layer(network: Network, name: Name, parts: Sequence[Ident]) -> Layer:
+    """The layer that the parts name. Raises SpecError."""
+    wanted = ".".join(p.name for p in parts)
+    names = [layer.name for layer in network.layers]
+    if wanted in names:
+        return network.layer(wanted)
+    inside = [n for n in names if n.startswith(f"{wanted}.")] if wanted else names
+    helps = did_you_mean(wanted, names)
+    if inside:
+        shown = inside[:6]
+        helps = (f"name one of its layers: {quoted(shown)}{', ...' if len(inside) > len(shown) else ''}",)
+    text = f"network `{network.name}` has no layer `{wanted}`" if wanted else f"`{network.name}` is a whole network"
+    fail("Q0201", text, name.span, label="not a layer", helps=helps)
+
+
+def check_place(name: Name, accelerator: Accelerator, use: str) -> str:
+    """The place a name means. use: what stands there: 'for', 'temporal' (memories), 'parallel', 'spatial' (arrays).
+
+    Raises SpecError for an unknown place or one of the other sort.
+    """
+    dotted, memories = name.dotted, [level.name for level in accelerator.levels]
+    spatial = use in ("parallel", "spatial")
+    if dotted in [f.name for f in accelerator.fanouts]:
+        text = f"`{dotted}` is an array: say which of its axes is meant"
+        fail("Q0601", text, name.span, label="an array", helps=[f"`{dotted}.x` or `{dotted}.y`"])
+    if dotted not in accelerator.places:
+        unknown("place", whole_name(name), accelerator.places, of=accelerator.name)
+    if spatial and dotted in memories:
+        axes = [p for p in accelerator.places if p not in memories]
+        text = f"`{dotted}` is a memory, and `{use}` needs an axis of an array"
+        helps = [f"use `{'for' if use == 'parallel' else 'temporal'}`, or one of {quoted(axes)}"]
+        fail("Q0602", text, name.span, label="a memory", helps=helps)
+    if not spatial and dotted not in memories:
+        text = f"`{dotted}` is an axis of an array, and `{use}` needs a memory"
+        helps = [f"use `{'parallel' if use == 'for' else 'spatial'}`, or one of {quoted(memories)}"]
+        fail("Q0602", text, name.span, label="an axis of an array", helps=helps)
+    return dotted
+
+
+def _bits(decl: MappingDecl, layer: Layer, accelerator: Accelerator) -> dict[str, int]:
+    tensors = [t.name for t in layer.problem.operator.tensors]
+    terms = [t for s in decl.statements if isinstance(s, BitsStmt) for t in s.terms]
+    distinct("tensor", (t.tensor for t in terms))
+    bits: dict[str, int] = {}
+    for term in terms:
+        if term.tensor.name not in tensors:
+            unknown("tensor", term.tensor, tensors, of=layer.problem.operator.name)
+        q = number(term.value, {}, f"the width of `{term.tensor.name}`", "bits W = 8", COUNT, BITS)
+        n = whole(q, term.value.span, f"the width of `{term.tensor.name}` in bits", 1, BITS_LIMIT)
+        for level in accelerator.levels:
+            if level.keeps(term.tensor.name) and n > level.word_bits:
+                text = f"`{term.tensor.name}` at {n} bits does not fit a word of `{level.name}`"
+                labels = [Label(level.span, f"words of {level.word_bits} bits")] if level.span else []
+                helps = [f"at most {level.word_bits} bits fit"]
+                fail("Q0604", text, term.span, label=f"{n} bits", labels=labels, helps=helps)
+        bits[term.tensor.name] = n
+    if missing := [t for t in tensors if t not in bits]:
+        text = f"mapping `{decl.name.name}` lacks the width of {quoted(missing)}"
+        helps = [f"add `bits {', '.join(f'{t} = 8' for t in missing)}`"]
+        fail("Q0604", text, decl.name.span, label="widths are missing", helps=helps)
+    return bits
+
+
+def _loops(nest: NestStmt, layer: Layer) -> tuple[Loop, ...]:
+    dims = layer.problem.operator.dims
+    for term in nest.loops:
+        if term.dim.name not in dims:
+            unknown("dimension", term.dim, dims, of=layer.problem.operator.name)
+    distinct(f"loop at `{nest.place.dotted}` over", (t.dim for t in nest.loops))
+    loops = []
+    for term in nest.loops:
+        what = f"the factor of `{term.dim.name}`"
+        factor = whole(number(term.factor, {}, what, "for K 4"), term.factor.span, what)
+        loops.append(Loop(term.dim.name, factor, term.span))
+    return tuple(loops)
+
+
+def _check_order(nests: Sequence[NestStmt], accelerator: Accelerator) -> None:
+    """Raises SpecError unless the places go from the outermost inwards, each at most once."""
+    last: NestStmt | None = None
+    for nest in nests:
+        if nest.place.dotted not in accelerator.places:
+            skip()
+        if last is not None:
+            labels = [Label(last.place.span, "this one comes before")]
+            order = [accelerator.places.index(n.place.dotted) for n in (last, nest)]
+            if order[0] == order[1]:
+                text = f"`{nest.place.dotted}` is written twice"
+                fail(
+                    "Q0605",
+                    text,
+                    nest.place.span,
+                    label="second time",
+                    labels=labels,
+                    helps=["put all of its loops on one line"],
+                )
+            if order[0] > order[1]:
+                text = f"`{nest.place.dotted}` lies outside `{last.place.dotted}`"
+                helps = [f"outermost first: {', '.join(accelerator.places)}"]
+                fail("Q0605", text, nest.place.span, label="out of order", labels=labels, helps=helps)
+        last = nest
+
+
+def _check_product(decl: MappingDecl, dim: str, layer: Layer, places: dict[str, tuple[Loop, ...]]) -> None:
+    """Raises SpecError unless the factors of a dimension multiply to its size."""
+    size = layer.problem.size(dim)
+    factors = [(p, loop) for p, loops in places.items() for loop in loops if loop.dim == dim]
+    product = prod(loop.factor for _, loop in factors)
+    if product == size:
+        return
+    listed = " * ".join(f"{loop.factor} ({p})" for p, loop in factors)
+    listed = f"the factors are {listed} = {product}" if factors else "no place has a loop over it"
+    if size % product == 0:
+        helps = f"a further factor {size // product} is needed, for example `{dim} {size // product}` in one more loop"
+    else:
+        divisors = [n for n in range(1, min(size, 4096) + 1) if size % n == 0]
+        helps = (
+            f"factors must divide {size}: {', '.join(map(str, divisors[:16]))}{', ...' if len(divisors) > 16 else ''}"
+        )
+    fail(
+        "Q0603",
+        f"the loops over `{dim}` cover {product} of {size}",
+        factors[0][1].span if factors else decl.name.span,
+        label=f"factor {factors[0][1].factor}" if factors else f"has no loop over `{dim}`",
+        labels=[Label(loop.span, f"factor {loop.factor}") for _, loop in factors[1:] if loop.span],
+        notes=[f"`{dim}` of `{layer.name}` is {size}; {listed}"],
+        helps=[helps],
+    )

@@ -1,0 +1,213 @@
+"""Bit-width options become independent variables: which tensors share one follows from the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from qdsl.diagnostics import Label, Sink, Span
+from qdsl.model.accelerator import Accelerator, StorageLevel
+from qdsl.model.check_mapping import BITS_LIMIT, find_layer
+from qdsl.model.expressions import number, values_of
+from qdsl.model.findings import collecting, fail, hand_on, skip
+from qdsl.model.network import Layer, Network
+from qdsl.model.precision import PrecisionSpace, WidthVariable
+from qdsl.model.units import BITS, COUNT, whole
+from qdsl.syntax.tree import LayerWidths, OutputWidth, PrecisionBlock, WidthRule
+
+_EXAMPLES = {"weights": "weights in {2..8} per layer", "activations": "activations in {2..8} per layer"}
+
+
+def check_precision(
+    block: PrecisionBlock, network: Network, accelerator: Accelerator, sink: Sink
+) -> PrecisionSpace | None:
+    """The space of bit-widths of a study; None if errors were found."""
+    found = Sink()
+    rules: dict[str, WidthRule] = {}
+    options: dict[str, tuple[int, ...]] = {}
+    for stmt in block.statements:
+        with collecting(found):
+            if isinstance(stmt, WidthRule):
+                first = rules.setdefault(stmt.role, stmt)
+                _check_rule(stmt, first)
+                options[stmt.role] = _options(stmt, network, accelerator)
+    output = 0
+    with collecting(found):
+        output = _output(block, network, accelerator)
+    for role, example in _EXAMPLES.items():
+        with collecting(found):
+            if role not in rules:
+                text = f"`precision` does not say which widths {role} may have"
+                fail("Q0804", text, block.span, helps=[f"add `{example}`"])
+    if found.errors:
+        hand_on(found, sink)
+        return None
+    graph = _Graph(network)
+    graph.number_variables()
+    fixed = _Fixed({})
+    for stmt in block.statements:
+        with collecting(found):
+            if isinstance(stmt, LayerWidths):
+                fixed.add(stmt, network, accelerator, graph)
+    variables = []
+    for i, variable in enumerate(graph.variables):
+        value, span = fixed.values.get(i, (None, rules[variable.role].span))
+        chosen = options[variable.role] if value is None else (value,)
+        variables.append(replace(variable, options=chosen, span=span))
+    return PrecisionSpace(tuple(variables), graph.assignment(), output) if hand_on(found, sink) else None
+
+
+@dataclass
+class _Graph:
+    """Gives every tensor of every layer its variable."""
+
+    network: Network
+    variables: list[WidthVariable] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)  # layer -> variable of its weights
+    read: dict[tuple[str, str], int] = field(default_factory=dict)  # (layer, tensor) outside the graph -> variable
+    activations: dict[str, int] = field(default_factory=dict)  # activation -> variable
+
+    def number_variables(self) -> None:
+        """Variables in layer order, activations before weights."""
+        weighted = [layer for layer in self.network.layers if layer.has_weights]
+        for layer in self.network.layers:
+            if not layer.inputs:
+                # Nothing in the graph says how wide the inputs of a `layer` with given sizes are: it decides itself.
+                variable = self._variable(f"{layer.name}.activations", "activations", [layer.name])
+                self.read |= {(layer.name, t.name): variable for t in layer.problem.operator.inputs if not t.is_weight}
+            elif layer.has_weights:
+                several = len({a for _, a in layer.inputs}) > 1
+                for tensor, activation in layer.inputs:
+                    if activation not in self.activations:
+                        name = f"{layer.name}.activations" + (f".{tensor}" if several else "")
+                        readers = [w.name for w in weighted if activation in (a for _, a in w.inputs)]
+                        self.activations[activation] = self._variable(name, "activations", readers)
+            if layer.has_weights:
+                self.weights[layer.name] = self._variable(f"{layer.name}.weights", "weights", [layer.name])
+
+    def assignment(self) -> tuple[tuple[str, tuple[tuple[str, int | None], ...]], ...]:
+        """Per layer the variable of each tensor; None: the width of the network's outputs."""
+        widths = self._activation_widths()
+        out = []
+        for layer in self.network.layers:
+            inputs = dict(layer.inputs)
+            pairs: list[tuple[str, int | None]] = []
+            for t in layer.problem.operator.tensors:
+                if t.is_output:
+                    pairs.append((t.name, widths.get(layer.name)))
+                elif t.is_weight:
+                    pairs.append((t.name, self.weights[layer.name]))
+                else:
+                    outside = self.read.get((layer.name, t.name))
+                    pairs.append((t.name, widths[inputs[t.name]] if t.name in inputs else outside))
+            out.append((layer.name, tuple(pairs)))
+        return tuple(out)
+
+    def _activation_widths(self) -> dict[str, int | None]:
+        """An activation has the width its readers with weights chose; else that of its first reader's result."""
+        first_reader: dict[str, str] = {}
+        for layer in self.network.layers:
+            for _, activation in layer.inputs:
+                first_reader.setdefault(activation, layer.name)
+        widths: dict[str, int | None] = {}
+        # Readers come after what they read, so from the end backwards every reader's result is known.
+        for name in (a.name for a in reversed(self.network.activations)):
+            widths[name] = self.activations.get(name, widths.get(first_reader.get(name, "")))
+        return widths
+
+    def _variable(self, name: str, role: str, layers: Iterable[str]) -> int:
+        self.variables.append(WidthVariable(name, role, tuple(layers), (1,)))
+        return len(self.variables) - 1
+
+    def of(self, layer: Layer, role: str) -> tuple[int, ...]:
+        """The variables that `layer X: role = ...` fixes."""
+        if role == "weights":
+            return (self.weights[layer.name],) if layer.has_weights else ()
+        if not layer.inputs:
+            return tuple({v for (name, _), v in self.read.items() if name == layer.name})
+        return tuple({self.activations[a] for _, a in layer.inputs if layer.has_weights})
+
+
+@dataclass
+class _Fixed:
+    """Widths fixed by `layer X: ...` statements, per variable."""
+
+    values: dict[int, tuple[int | None, Span]]
+
+    def add(self, stmt: LayerWidths, network: Network, accelerator: Accelerator, graph: _Graph) -> None:
+        layer = find_layer(network, stmt.layer, stmt.layer.parts)
+        for term in stmt.terms:
+            variables = graph.of(layer, term.role)
+            if not variables:
+                text = f"layer `{layer.name}` has no weights, so it has no width of its own"
+                fail("Q0805", text, stmt.layer.span, helps=["fix the layers with weights that it feeds or is fed by"])
+            q = number(term.value, {}, f"the width of {term.role}", f"{term.role} = 8", COUNT, BITS)
+            bits = whole(q, term.value.span, f"the width of {term.role} in bits", 1, BITS_LIMIT)
+            _check_fit((bits,), term.role, network, accelerator, term.span)
+            for variable in variables:
+                old, span = self.values.get(variable, (bits, term.span))
+                if variable in self.values:
+                    labels = [Label(span, f"{old} bits here")]
+                    text = f"the {term.role} of `{layer.name}` are fixed twice"
+                    shared = ["layers that read the same activation share its width"]
+                    notes = shared if term.role == "activations" else []
+                    fail("Q0805", text, term.span, label=f"{bits} bits here", labels=labels, notes=notes)
+                self.values[variable] = (bits, term.span)
+
+
+def _check_rule(stmt: WidthRule, first: WidthRule) -> None:
+    if first is not stmt:
+        text = f"`{stmt.role}` has two sets of widths"
+        fail("Q0503", text, stmt.span, labels=[Label(first.span, "first one")], helps=["keep one of them"])
+    if stmt.granularity.name != "layer":
+        text = f"widths per {stmt.granularity.name} are not supported"
+        fail("Q0806", text, stmt.granularity.span, helps=["write `per layer`"])
+
+
+def _options(stmt: WidthRule, network: Network, accelerator: Accelerator) -> tuple[int, ...]:
+    options = values_of(
+        stmt.options, f"a width of {stmt.role} in bits", _EXAMPLES[stmt.role], 1, BITS_LIMIT, COUNT, BITS
+    )
+    _check_fit(options, stmt.role, network, accelerator, stmt.options.span)
+    return options
+
+
+def _output(block: PrecisionBlock, network: Network, accelerator: Accelerator) -> int:
+    stmts = [s for s in block.statements if isinstance(s, OutputWidth)]
+    if not stmts:
+        text = "`precision` does not say how wide the outputs of the network are"
+        fail("Q0804", text, block.span, helps=["add `output 8 bit`"])
+    if len(stmts) > 1:
+        fail("Q0503", "`output` is given twice", stmts[1].span, labels=[Label(stmts[0].span, "first one")])
+    q = number(stmts[0].value, {}, "the output width", "output 8 bit", BITS, COUNT)
+    bits = whole(q, stmts[0].value.span, "the output width in bits", 1, BITS_LIMIT)
+    _check_fit((bits,), "output", network, accelerator, stmts[0].value.span)
+    return bits
+
+
+def _check_fit(options: tuple[int, ...], role: str, network: Network, accelerator: Accelerator, span: Span) -> None:
+    """Raises SpecError if an option is wider than the words of a level that keeps such a tensor."""
+    level, tensor = _narrowest(role, network, accelerator)
+    if options[-1] <= level.word_bits:
+        return
+    fitting = [o for o in options if o <= level.word_bits]
+    helps = (
+        f"options that fit: {{{', '.join(map(str, fitting))}}}" if fitting else f"at most {level.word_bits} bits fit"
+    )
+    labels = [Label(level.span, f"keeps `{tensor}` in words of {level.word_bits} bits")] if level.span else []
+    text = f"{options[-1]} bits do not fit a word of `{level.name}`"
+    fail("Q0804", text, span, label="too wide", labels=labels, helps=[helps])
+
+
+def _narrowest(role: str, network: Network, accelerator: Accelerator) -> tuple[StorageLevel, str]:
+    """The level with the narrowest words among those that keep a tensor of the role, and that tensor."""
+    tensors = dict.fromkeys(
+        t.name
+        for problem in network.distinct_problems
+        for t in problem.operator.tensors
+        if t.is_weight == (role == "weights") and (role != "output" or t.is_output)
+    )
+    keeping = [(level, t) for t in tensors for level in accelerator.levels if level.keeps(t)]
+    if not keeping:
+        skip()
+    return min(keeping, key=lambda pair: pair[0].word_bits)

@@ -1,0 +1,170 @@
+"""Studies: what is mapped onto what, the widths, the constraints, the objectives and the search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from qdsl.diagnostics import Label, Sink
+from qdsl.model.accelerator import Accelerator
+from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
+from qdsl.model.check_precision import check_precision
+from qdsl.model.constraint import Constraint
+from qdsl.model.expressions import number, split_arguments
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.network import Network
+from qdsl.model.precision import PrecisionSpace
+from qdsl.model.statements import Statements
+from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
+from qdsl.model.units import whole
+from qdsl.syntax.tree import (
+    ConstrainBlock,
+    ConstrainWith,
+    MachineRef,
+    MapStmt,
+    MinimizeStmt,
+    Name,
+    PrecisionBlock,
+    ReportStmt,
+    SearchStmt,
+    StudyDecl,
+)
+
+REPORTS = ("html", "markdown")
+# Smallest and largest value of each number of the search.
+SEARCH_RANGES = {
+    "population": (4, 10_000),
+    "offspring": (1, 10_000),
+    "generations": (1, 1_000_000),
+    "seed": (0, 2**32 - 1),
+}
+
+
+@dataclass(frozen=True)
+class StudyScope:
+    """What a study can name. machine: the accelerator of a reference, None if that was reported as wrong."""
+
+    operators: Operators
+    networks: Mapping[str, Network | None]
+    constraints: Mapping[str, ConstraintSet | None]
+    machine: Callable[[MachineRef, Sink], Accelerator | None]
+
+
+def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
+    """The checked study; None if errors were found."""
+    found = Sink()
+    study = None
+    with collecting(found):
+        study = _study(decl, scope, found)
+    return study if hand_on(found, sink) else None
+
+
+def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
+    items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SearchStmt, ReportStmt)
+    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed)
+    network: Network | None = None
+    accelerator: Accelerator | None = None
+    precision: PrecisionSpace | None = None
+    objectives: tuple[str, ...] = ()
+    reports: tuple[str, ...] = REPORTS
+    search = Search()
+    with collecting(sink):
+        map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
+        accelerator = scope.machine(map_stmt.accelerator, sink)
+        network = lookup("network", map_stmt.network, scope.networks)
+    with collecting(sink):
+        block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
+        if network and accelerator:
+            precision = check_precision(block, network, accelerator, sink)
+    with collecting(sink):
+        objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
+    with collecting(sink):
+        search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+    with collecting(sink):
+        reports = _reports(found.get(ReportStmt))
+    if network is None or accelerator is None:
+        return None
+    if not any(layer.has_weights for layer in network.layers):
+        text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"
+        fail("Q0804", text, decl.name.span, helps=["declare the weights of its operators with `weights`"])
+    constraints = _constraints(decl, scope, network, accelerator, sink)
+    if precision is None:
+        return None
+    return Study(
+        decl.name.name, network, accelerator, precision, constraints, objectives, search, reports, decl.name.span
+    )
+
+
+def _constraints(
+    decl: StudyDecl, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
+) -> tuple[Constraint, ...]:
+    out: list[Constraint] = []
+    used: list[ConstrainWith] = []
+    for item in decl.items:
+        with collecting(sink):
+            if isinstance(item, ConstrainBlock):
+                out += resolve(item.body, accelerator, scope.operators, network, sink)
+            elif isinstance(item, ConstrainWith):
+                distinct("`constrain with`", [*(u.name for u in used), item.name])
+                used.append(item)
+                out += _named(item, scope, network, accelerator, sink)
+    return tuple(out)
+
+
+def _named(
+    item: ConstrainWith, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
+) -> tuple[Constraint, ...]:
+    chosen = lookup("constraint set", item.name, scope.constraints)
+    written_for = chosen.decl.accelerator
+    if written_for.name != accelerator.name:
+        text = f"`{item.name.name}` constrains mappings onto `{written_for.name}`, and this study uses `{accelerator.name}`"
+        fail("Q0705", text, item.name.span, labels=[Label(written_for.span, "declared for this accelerator")])
+    operators = {**scope.operators, **chosen.operators}
+    return resolve(chosen.decl.body, accelerator, operators, network, sink)
+
+
+def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
+    distinct("objective", stmt.objectives)
+    for name in stmt.objectives:
+        if name.name not in OBJECTIVES:
+            unknown("objective", name, OBJECTIVES)
+    return tuple(o.name for o in stmt.objectives)
+
+
+def _search(stmt: SearchStmt) -> Search:
+    call = stmt.call
+    if call.function.dotted != "nsga2":
+        text = f"unknown search `{call.function.dotted}`"
+        fail("Q0803", text, call.function.span, helps=["supported: `nsga2(population = 48, ...)`"])
+    positional, named = split_arguments(call.arguments)
+    if positional:
+        helps = ["for example `population = 48`"]
+        fail("Q0204", "arguments of a search are named", positional[0].span, helps=helps)
+    values: dict[str, int] = {}
+    operators = Search().operators
+    for name, (ident, expr) in named.items():
+        if name == "operators":
+            if not isinstance(expr, Name) or expr.dotted not in SEARCH_OPERATORS:
+                helps = [f"supported: {quoted(SEARCH_OPERATORS)}"]
+                fail("Q0803", "unknown operators of the search", expr.span, label="not known", helps=helps)
+            operators = expr.dotted
+        elif name in SEARCH_RANGES:
+            q = number(expr, {}, f"`{name}`", f"{name} = {SEARCH_RANGES[name][0]}")
+            values[name] = whole(q, expr.span, f"`{name}`", *SEARCH_RANGES[name])
+        else:
+            unknown("argument", ident, [*SEARCH_RANGES, "operators"], of="nsga2")
+    # As many offspring as the population has members, unless stated.
+    if "population" in values:
+        values.setdefault("offspring", values["population"])
+    return Search(**values, operators=operators)
+
+
+def _reports(stmt: ReportStmt | None) -> tuple[str, ...]:
+    if stmt is None:
+        return REPORTS
+    distinct("report format", stmt.formats)
+    for name in stmt.formats:
+        if name.name not in REPORTS:
+            unknown("report format", name, REPORTS)
+    return tuple(f.name for f in stmt.formats)

@@ -1,0 +1,99 @@
+"""Technologies: named energies with their sources, and the energy statements that accelerators share with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from qdsl.diagnostics import Label, Sink
+from qdsl.model.expressions import Names, number
+from qdsl.model.findings import collecting, distinct, fail
+from qdsl.model.statements import Statements
+from qdsl.model.units import BITS, ENERGY, ENERGY_PER_BIT, ENERGY_PER_WORD, Quantity, whole
+from qdsl.syntax.tree import EnergyStmt, Expr, SourceStmt, TechnologyDecl, TechnologyEntry, WidthStmt
+
+_EXAMPLES = {"memory": "energy read 1.5 pJ, write 1.5 pJ", "compute": "energy 2.2 pJ"}
+WIDTH_LIMIT = 2**20
+
+
+@dataclass(frozen=True)
+class Energies:
+    """Energies as written, per access kind ('' for a compute unit); their dimension says per access, bit or word.
+
+    kind: 'memory' or 'compute'; width_bits: bits moved by one access, None if not stated.
+    """
+
+    kind: str
+    accesses: Mapping[str, Quantity]
+    width_bits: int | None
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Technology:
+    """entries: None for one that was reported as wrong."""
+
+    name: str
+    entries: Mapping[str, Energies | None]
+
+
+def check_technology(decl: TechnologyDecl, sink: Sink) -> Technology:
+    """Checks all entries of a technology."""
+    default = decl.source.text.value if decl.source else None
+    entries: dict[str, Energies | None] = {e.name.name: None for e in decl.entries}
+    with collecting(sink):
+        distinct("entry", (e.name for e in decl.entries))
+    for entry in decl.entries:
+        with collecting(sink):
+            entries[entry.name.name] = _entry(entry, default)
+    return Technology(decl.name.name, entries)
+
+
+def energies(stmt: EnergyStmt, kind: str, names: Names) -> dict[str, Quantity]:
+    """The energy of every kind of access that a `kind` ('memory', 'compute') has. Raises SpecError."""
+    found: dict[str, Quantity] = {}
+    example = _EXAMPLES[kind]
+    units = (ENERGY, ENERGY_PER_BIT, ENERGY_PER_WORD) if kind == "memory" else (ENERGY,)
+    for term in stmt.terms:
+        if (term.access == "") != (kind == "compute"):
+            text = (
+                "a memory states its energy per read and write" if kind == "memory" else "a compute unit has one energy"
+            )
+            fail("Q0503", text, term.span, helps=[f"for example `{example}`"])
+        what = f"a {term.access}" if term.access else "an operation"
+        if term.access in found:
+            first = next(t for t in stmt.terms if t.access == term.access)
+            text = f"the energy of {what} is given twice"
+            fail("Q0503", text, term.span, labels=[Label(first.span, "first one")])
+        q = number(term.value, names, f"the energy of {what}", example, *units)
+        if q.value < 0:
+            fail("Q0305", "an energy cannot be negative", term.value.span, label=f"this is {q}")
+        found[term.access] = q
+    for access in ("read", "write") if kind == "memory" else ():
+        if access not in found:
+            fail("Q0502", f"the energy of a {access} is missing", stmt.span, helps=[f"for example `{example}`"])
+    if kind == "memory":
+        found.setdefault("update", found["write"])
+    return found
+
+
+def width_bits(value: Expr, names: Names) -> int:
+    q = number(value, names, "`width`", "width 64 bit", BITS)
+    return whole(q, value.span, "`width` in bits", 1, WIDTH_LIMIT)
+
+
+def _entry(entry: TechnologyEntry, default_source: str | None) -> Energies:
+    what = f"the {entry.kind} `{entry.name.name}`"
+    allowed = (EnergyStmt, SourceStmt, WidthStmt) if entry.kind == "memory" else (EnergyStmt, SourceStmt)
+    found = Statements(entry.statements, what, entry.name, *allowed)
+    energy = found.need(EnergyStmt, _EXAMPLES[entry.kind])
+    if energy.origin is not None:
+        helps = [f"for example `{_EXAMPLES[entry.kind]}`"]
+        fail("Q0503", "an entry of a technology states its energy itself", energy.span, helps=helps)
+    width, source = found.get(WidthStmt), found.get(SourceStmt)
+    return Energies(
+        entry.kind,
+        energies(energy, entry.kind, {}),
+        width_bits(width.value, {}) if width else None,
+        source.text.value if source else default_source,
+    )

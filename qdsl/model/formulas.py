@@ -1,0 +1,144 @@
+"""Formulas over a mapping, with types: a formula is a number or a condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qdsl.model.accelerator import Accelerator
+from qdsl.model.check_mapping import check_place
+from qdsl.model.constraint import Bits, Constant, DimSize, Factor, Formula, Operation, TileExtent, Utilization
+from qdsl.model.findings import fail, quoted, unknown, whole_name
+from qdsl.model.units import COUNT, quantity
+from qdsl.syntax.tree import Binary, Call, Expr, Ident, Name, Number, Unary
+
+_SIGNATURES = {
+    "spatial": "spatial(pe.x, K)",
+    "temporal": "temporal(glb, K)",
+    "tile": "tile(glb, K)",
+    "bits": "bits(W)",
+    "utilization": "utilization(pe)",
+}
+_ARITHMETIC = ("+", "-", "*", "/")
+_LOGIC = ("and", "or", "not")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What formulas can name. dims and tensors are those of all known operators; empty if none is known yet."""
+
+    accelerator: Accelerator
+    dims: frozenset[str]
+    tensors: frozenset[str]
+
+    def check_dim(self, dim: Ident) -> None:
+        """Raises SpecError for a dimension that no operator has."""
+        if self.dims and dim.name not in self.dims:
+            unknown("dimension", dim, self.dims, helps=["no operator that is imported has it"])
+
+
+def check_formula(expr: Expr, vocabulary: Vocabulary, *, condition: bool = False) -> Formula:
+    """The formula of a constraint, which must be true or false. condition: it may use bit-widths and sizes only."""
+    formula = _Checker(vocabulary, condition).formula(expr)
+    _demand(expr, formula, truth=True)
+    return formula
+
+
+def tensors_in(formula: Formula) -> frozenset[str]:
+    """Tensors whose bit-width a formula uses."""
+    if isinstance(formula, Bits):
+        return frozenset({formula.tensor})
+    if isinstance(formula, Operation):
+        return frozenset().union(*(tensors_in(f) for f in formula.operands))
+    return frozenset()
+
+
+@dataclass(frozen=True)
+class _Checker:
+    vocabulary: Vocabulary
+    condition: bool
+
+    def formula(self, e: Expr) -> Formula:
+        match e:
+            case Number():
+                q = quantity(e)
+                if q.dimension != COUNT:
+                    fail("Q0302", "a number in a formula has no unit", e.span, label=f"this is {q.dimension}")
+                return Constant(float(q.value))
+            case Name() if len(e.parts) == 1:
+                self.vocabulary.check_dim(e.parts[0])
+                return DimSize(e.parts[0].name)
+            case Unary():
+                operand = self.formula(e.operand)
+                _demand(e.operand, operand, truth=e.op == "not")
+                return Operation("neg" if e.op == "-" else "not", (operand,))
+            case Binary():
+                left, right = self.formula(e.left), self.formula(e.right)
+                for side, formula in ((e.left, left), (e.right, right)):
+                    _demand(side, formula, truth=e.op in _LOGIC)
+                _check_values(e, left, right)
+                return Operation(e.op, (left, right))
+            case Call():
+                return self._call(e)
+        fail("Q0702", "this cannot stand in a formula", e.span, helps=[f"use sizes, numbers, {_functions()}"])
+
+    def _call(self, e: Call) -> Formula:
+        function = e.function.dotted
+        if function not in _SIGNATURES:
+            unknown("function", whole_name(e.function), _SIGNATURES, helps=[f"formulas know {_functions()}"])
+        names = [a.value for a in e.arguments if a.name is None and isinstance(a.value, Name)]
+        if len(names) != len(e.arguments) or len(names) != _SIGNATURES[function].count(",") + 1:
+            text = f"`{function}` is written as `{_SIGNATURES[function]}`"
+            fail("Q0702", text, e.span, label="other arguments are given")
+        if self.condition and function != "bits":
+            helps = ["conditions are over `bits(W)` and sizes such as `K`; a formula without `if` may use everything"]
+            fail("Q0703", f"the condition of an `if` cannot use `{function}`", e.span, helps=helps)
+        if function == "bits":
+            return Bits(self._tensor(_single(names[0])))
+        if function == "utilization":
+            return Utilization(self._array(names[0]))
+        place = check_place(names[0], self.vocabulary.accelerator, "spatial" if function == "spatial" else "temporal")
+        dim = _single(names[1])
+        self.vocabulary.check_dim(dim)
+        return TileExtent(place, dim.name) if function == "tile" else Factor(place, dim.name)
+
+    def _tensor(self, name: Ident) -> str:
+        if self.vocabulary.tensors and name.name not in self.vocabulary.tensors:
+            unknown("tensor", name, self.vocabulary.tensors)
+        return name.name
+
+    def _array(self, name: Name) -> str:
+        arrays = [f.name for f in self.vocabulary.accelerator.fanouts]
+        if name.dotted not in arrays:
+            unknown("array", whole_name(name), arrays)
+        return name.dotted
+
+
+def _demand(e: Expr, formula: Formula, *, truth: bool) -> None:
+    is_truth = isinstance(formula, Operation) and formula.op not in (*_ARITHMETIC, "neg")
+    if is_truth != truth:
+        wanted, found = ("a condition", "a number") if truth else ("a number", "a condition")
+        helps = ["compare it, for example with `>= 2`"] if truth else []
+        fail("Q0702", f"{wanted} is expected", e.span, label=f"this is {found}", helps=helps)
+
+
+def _check_values(e: Binary, left: Formula, right: Formula) -> None:
+    """Raises SpecError for a division by zero, and for a utilization that is compared with more than 100 %."""
+    if e.op == "/" and right == Constant(0.0):
+        fail("Q0304", "division by zero", e.right.span, label="this is 0")
+    for side, formula, other in ((e.right, right, left), (e.left, left, right)):
+        if e.op in _ARITHMETIC or not isinstance(other, Utilization) or not isinstance(formula, Constant):
+            continue
+        if not 0 <= formula.value <= 1:
+            helps = [f"write `{formula.value:g} %`"] if 1 < formula.value <= 100 else []
+            text = "a utilization lies between 0 and 100 %"
+            fail("Q0305", text, side.span, label=f"this is {formula.value * 100:g} %", helps=helps)
+
+
+def _single(name: Name) -> Ident:
+    if len(name.parts) > 1:
+        fail("Q0702", "a plain name is expected", name.span, label="has several parts")
+    return name.parts[0]
+
+
+def _functions() -> str:
+    return quoted(_SIGNATURES.values())

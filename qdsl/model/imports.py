@@ -1,0 +1,111 @@
+"""Reading a file and everything it imports. Nothing but the named `.qdsl` files is opened."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qdsl.diagnostics import Label, Sink, SourceFile, Span, did_you_mean
+from qdsl.model.findings import collecting, fail
+from qdsl.syntax import parse
+from qdsl.syntax.tree import File, Import
+
+BYTES_LIMIT = 8 * 2**20
+DEPTH_LIMIT = 64
+FILES_LIMIT = 1000
+SUFFIX = ".qdsl"
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """A parsed file. path: resolved; imports: what it imports directly and could be read."""
+
+    path: Path
+    source: SourceFile
+    tree: File
+    imports: tuple[tuple[Import, Path], ...]
+
+
+def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> list[LoadedFile]:
+    """The file and its imports, each once, every file after those it imports; empty if the file cannot be read."""
+    reader = _Reader(sink, root.resolve() if root else None)
+    with collecting(sink):
+        reader.read(str(path), Path(path).resolve(), None)
+    return list(reader.files.values())
+
+
+@dataclass
+class _Reader:
+    sink: Sink
+    root: Path | None
+    files: dict[Path, LoadedFile] = field(default_factory=dict)
+    open: list[tuple[Path, str, Import | None]] = field(default_factory=list)  # the chain of imports being read
+
+    def read(self, shown: str, path: Path, by: Import | None) -> None:
+        """Reads a file and, before it is added, its imports. `shown` is the path that diagnostics print."""
+        span = by.path.span if by else None
+        text = _read_text(shown, path, span)
+        source = SourceFile(shown, text)
+        tree = parse(source, self.sink)
+        self.open.append((path, shown, by))
+        imports = []
+        for node in tree.imports:
+            with collecting(self.sink):
+                target, target_shown = self._target(node, path, shown)
+                if target not in self.files:
+                    self.read(target_shown, target, node)
+                imports.append((node, target))
+        self.open.pop()
+        self.files[path] = LoadedFile(path, source, tree, tuple(imports))
+
+    def _target(self, node: Import, importer: Path, shown: str) -> tuple[Path, str]:
+        """Where an import leads, resolved and as printed. Raises SpecError if it may not be read or is not there."""
+        text, span = node.path.value, node.path.span
+        if not text.endswith(SUFFIX):
+            fail("Q0012", f'"{text}" is not a `{SUFFIX}` file', span, helps=[f"only `{SUFFIX}` files can be imported"])
+        if os.path.isabs(text) or "\\" in text or ":" in text or "\0" in text:
+            helps = ['paths are relative to this file, with `/`, for example "../operators/conv2d.qdsl"']
+            fail("Q0012", "an import must be a relative path", span, helps=helps)
+        path = (importer.parent / text).resolve()
+        if path.suffix != SUFFIX:
+            fail("Q0012", f'"{text}" leads to a file that is not `{SUFFIX}`', span)
+        if self.root is not None and not path.is_relative_to(self.root):
+            fail(
+                "Q0012", f'"{text}" leads out of the directory that may be read', span, notes=[f"allowed: {self.root}"]
+            )
+        if not path.is_file():
+            siblings = [p.name for p in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
+            note = "the directory is there" if path.parent.is_dir() else "its directory does not exist"
+            near = did_you_mean(path.name, siblings)
+            fail("Q0010", f'cannot find the import "{text}"', span, label="no such file", notes=[note], helps=near)
+        chain = [p for p, _, _ in self.open]
+        if path in chain:
+            steps = [by for _, _, by in self.open[chain.index(path) + 1 :] if by]
+            labels = [Label(by.path.span, f"imports {_name(by.path.value)}") for by in steps]
+            helps = ["move what both files need into a third one"]
+            fail(
+                "Q0011", "imports form a cycle", span, label=f"imports {_name(text)} again", labels=labels, helps=helps
+            )
+        if len(chain) >= DEPTH_LIMIT or len(self.files) >= FILES_LIMIT:
+            fail("Q0013", "too many imports", span, notes=[f"at most {DEPTH_LIMIT} deep and {FILES_LIMIT} files"])
+        return path, os.path.normpath(os.path.join(os.path.dirname(shown), text))
+
+
+def _read_text(shown: str, path: Path, span: Span | None) -> str:
+    """The text of a file. Raises SpecError if it is missing, not a regular file, too large or not UTF-8."""
+    if not path.is_file():
+        what = "is not a regular file" if path.exists() else "does not exist"
+        fail("Q0010", f"`{shown}` {what}", span)
+    try:
+        if path.stat().st_size > BYTES_LIMIT:
+            fail("Q0013", f"`{shown}` is too large", span, notes=[f"at most {BYTES_LIMIT} bytes are read"])
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fail("Q0014", f"`{shown}` is not UTF-8 text", span, notes=[f"byte {error.start} cannot be decoded"])
+    except OSError as error:
+        fail("Q0015", f"cannot read `{shown}`", span, notes=[error.strerror or str(error)])
+
+
+def _name(path: str) -> str:
+    return f"`{path.rsplit('/', 1)[-1]}`"

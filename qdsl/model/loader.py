@@ -1,0 +1,94 @@
+"""From a path to the checked model: reads the file and its imports, then checks file by file, imports first."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from qdsl.diagnostics import Sink, SpecError, did_you_mean
+from qdsl.model.check_file import Names, check_file
+from qdsl.model.findings import hand_on, quoted, warn
+from qdsl.model.imports import read_files
+from qdsl.model.study import Model
+from qdsl.syntax.tree import ArrayDecl, KeepStmt, MemoryDecl, SharingStmt
+
+# What a statement that could not be read, or an import that is missing, may cause elsewhere. While there is such a
+# mistake these findings are not shown: most would go away with it.
+_FOLLOW_UPS = frozenset(
+    [
+        "Q0201",
+        "Q0205",
+        "Q0401",
+        "Q0404",
+        "Q0411",
+        "Q0414",
+        "Q0416",
+        "Q0419",
+        "Q0420",
+        "Q0501",
+        "Q0502",
+        "Q0505",
+        "Q0603",
+        "Q0604",
+        "Q0804",
+    ]
+)
+
+
+def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model | None:
+    """The checked model of a file with its imports; all findings go to the sink.
+
+    root: imports may not lead out of this directory (None: they may, but only to regular `.qdsl` files).
+    Returns None if an error was found.
+    """
+    read = Sink()
+    files = read_files(path, read, root)
+    found = Sink()
+    names: dict[Path, Names] = {}
+    for file in files:
+        imported = [names[p] for _, p in file.imports]
+        names[file.path] = check_file(file.tree, imported, found)
+    if files:
+        _warn_unknown_tensors(names[files[-1].path], found)
+    incomplete = not hand_on(read, sink)
+    for diagnostic in found:
+        if not (incomplete and diagnostic.code in _FOLLOW_UPS):
+            sink.add(diagnostic)
+    if incomplete or found.errors or not files:
+        return None
+    main = names[files[-1].path]
+    hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
+    return Model(
+        str(path),
+        tuple(a.default for a in main.accelerators.values() if a and a.default),
+        tuple(n for n in main.networks.values() if n),
+        tuple(m for m in main.mappings.values() if m),
+        tuple(s for s in main.studies.values() if s),
+        hashes,
+    )
+
+
+def load(path: str | Path, root: Path | None = None) -> Model:
+    """The checked model of a file. Raises SpecError with all findings if one of them is an error."""
+    sink = Sink()
+    model = load_model(path, sink, root)
+    sink.raise_if_errors()
+    if model is None:
+        raise SpecError(sink.diagnostics)
+    return model
+
+
+def _warn_unknown_tensors(names: Names, sink: Sink) -> None:
+    """Warns of a memory or array that names a tensor which no operator has: it has no effect there."""
+    tensors = {t for o in names.operators.values() if o for t in o.tensors}
+    if not tensors:
+        return
+    for machine in names.accelerators.values():
+        for node in machine.decl.items if machine else ():
+            if not isinstance(node, MemoryDecl | ArrayDecl):
+                continue
+            for stmt in node.statements:
+                for tensor in stmt.tensors if isinstance(stmt, KeepStmt | SharingStmt) else ():
+                    if tensor.name not in tensors:
+                        helps = did_you_mean(tensor.name, tensors) or (f"tensors: {quoted(sorted(tensors))}",)
+                        warn(sink, "Q0505", f"no operator has a tensor `{tensor.name}`", tensor.span, helps=helps)

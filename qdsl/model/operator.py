@@ -1,0 +1,104 @@
+"""Operators as einsums with affine indices, and operators with sizes (problems).
+
+Invariant: every dimension of a problem has a size of at least 1, every coefficient is a positive integer,
+and every dimension occurs at most once in an axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+from qdsl.diagnostics import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`coefficient * dim` inside an axis expression."""
+
+    dim: str
+    coefficient: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a tensor: a sum of terms. Its extent for tile extents e is 1 + sum c_i * (e_i - 1)."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        return tuple(t.dim for t in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor of an operator. `is_weight`: a parameter of the network rather than an activation."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    is_output: bool = False
+    is_weight: bool = False
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Dimensions the tensor depends on (its relevant dimensions), in order of appearance."""
+        return tuple(dict.fromkeys(d for axis in self.axes for d in axis.dims))
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An einsum with its parameters bound: coefficients are numbers here.
+
+    reduction: 'sum', 'max', or 'none' when no dimension is reduced. The output is the last tensor.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    tensors: tuple[Tensor, ...]
+    reduction: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def output(self) -> Tensor:
+        return next(t for t in self.tensors if t.is_output)
+
+    @cached_property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return tuple(t for t in self.tensors if not t.is_output)
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        return tuple(t for t in self.tensors if t.is_weight)
+
+    def tensor(self, name: str) -> Tensor:
+        return next(t for t in self.tensors if t.name == name)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An operator with sizes: what a mapping maps. `sizes` follows `operator.dims`.
+
+    Equality is identity for the cost model: two layers with equal problems are solved once.
+    """
+
+    operator: Operator
+    sizes: tuple[int, ...]
+
+    def size(self, dim: str) -> int:
+        """Size of a dimension; 1 for a dimension the operator does not have."""
+        return dict(zip(self.operator.dims, self.sizes, strict=True)).get(dim, 1)
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates (or additions, comparisons) of the whole problem."""
+        return prod(self.sizes)
+
+    def shape(self, tensor: Tensor) -> tuple[int, ...]:
+        """Extent of each axis of the whole tensor."""
+        return tuple(1 + sum(t.coefficient * (self.size(t.dim) - 1) for t in a.terms) for a in tensor.axes)
+
+    def values(self, tensor: Tensor) -> int:
+        """Number of values in the whole tensor."""
+        return prod(self.shape(tensor))

@@ -1,0 +1,84 @@
+"""The statements inside a block: which may stand there, each at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn, TypeVar
+
+from qdsl.diagnostics import Label
+from qdsl.model.findings import fail, quoted
+from qdsl.syntax.tree import (
+    BandwidthStmt,
+    BatchStmt,
+    ClockStmt,
+    EnergyStmt,
+    KeepStmt,
+    MapStmt,
+    MinimizeStmt,
+    Node,
+    OutputWidth,
+    PrecisionBlock,
+    ReportStmt,
+    SearchStmt,
+    SizeStmt,
+    SourceStmt,
+    WidthStmt,
+    WordStmt,
+)
+
+T = TypeVar("T", bound=Node)
+
+_KEYWORDS: dict[type[Node], str] = {
+    SizeStmt: "size",
+    WordStmt: "word",
+    WidthStmt: "width",
+    KeepStmt: "keep",
+    EnergyStmt: "energy",
+    BandwidthStmt: "bandwidth",
+    SourceStmt: "source",
+    ClockStmt: "clock",
+    BatchStmt: "batch",
+    MapStmt: "map",
+    PrecisionBlock: "precision",
+    MinimizeStmt: "minimize",
+    SearchStmt: "search",
+    ReportStmt: "report",
+    OutputWidth: "output",
+}
+
+
+class Statements:
+    """Statements of a block by type. Raises SpecError for one that is not allowed there or given twice."""
+
+    def __init__(self, items: Iterable[Node], what: str, at: Node, *allowed: type[Node]) -> None:
+        self.what, self.at = what, at
+        self._found: dict[type[Node], Node] = {}
+        for item in items:
+            keyword = _KEYWORDS[type(item)]
+            if type(item) not in allowed:
+                may = quoted(_KEYWORDS[a] for a in allowed)
+                fail(
+                    "Q0503",
+                    f"{what} has no `{keyword}`",
+                    item.span,
+                    label="not allowed here",
+                    helps=[f"allowed: {may}"],
+                )
+            if first := self._found.get(type(item)):
+                labels = [Label(first.span, "first one")]
+                text = f"{what} has two `{keyword}` statements"
+                fail("Q0503", text, item.span, label="second one", labels=labels, helps=["keep one of them"])
+            self._found[type(item)] = item
+
+    def get(self, kind: type[T]) -> T | None:
+        item = self._found.get(kind)
+        return item if isinstance(item, kind) else None
+
+    def need(self, kind: type[T], example: str) -> T:
+        """The statement. Raises SpecError that shows the `example` if it is not there."""
+        item = self.get(kind)
+        return self.missing(kind, example) if item is None else item
+
+    def missing(self, kind: type[Node], example: str) -> NoReturn:
+        text = f"{self.what} has no `{_KEYWORDS[kind]}`"
+        fail("Q0502", text, self.at.span, label=f"needs `{_KEYWORDS[kind]}`", helps=[f"for example `{example}`"])

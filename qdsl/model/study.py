@@ -1,0 +1,66 @@
+"""The checked study: which network on which accelerator, over which bit-widths, for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qdsl.diagnostics import Span
+from qdsl.model.accelerator import Accelerator
+from qdsl.model.constraint import Constraint
+from qdsl.model.mapping import Mapping
+from qdsl.model.network import Layer, Network
+from qdsl.model.precision import PrecisionSpace
+
+OBJECTIVES = ("energy", "weight_memory", "noise")
+SEARCH_OPERATORS = ("default", "seed")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """NSGA-II settings. operators: 'default' or 'seed' (METHODS of Klhufek et al., DDECS 2024)."""
+
+    population: int = 48
+    offspring: int = 48
+    generations: int = 40
+    seed: int = 1
+    operators: str = "default"
+
+
+@dataclass(frozen=True)
+class Study:
+    name: str
+    network: Network
+    accelerator: Accelerator
+    precision: PrecisionSpace
+    constraints: tuple[Constraint, ...]
+    objectives: tuple[str, ...]
+    search: Search
+    reports: tuple[str, ...]  # of 'html', 'markdown'
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class WrittenMapping:
+    """A `mapping` block: a mapping of one layer at given bit-widths, as the user wrote it."""
+
+    name: str
+    network: str
+    layer: Layer
+    accelerator: Accelerator
+    bits: tuple[tuple[str, int], ...]
+    mapping: Mapping
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything one file (with its imports) declares, checked."""
+
+    path: str
+    accelerators: tuple[Accelerator, ...]
+    networks: tuple[Network, ...]
+    mappings: tuple[WrittenMapping, ...]
+    studies: tuple[Study, ...]
+    files: tuple[
+        tuple[str, str], ...
+    ] = ()  # (path as printed, sha256 of the text) of every file read, the main one first

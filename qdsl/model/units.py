@@ -1,0 +1,146 @@
+"""Units of measurement: numbers as written become exact quantities in base units (pJ, bit, word, s, cycle)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from qdsl.diagnostics import Span, did_you_mean
+from qdsl.model.findings import fail
+from qdsl.syntax.tree import Number
+
+BASES = ("pJ", "bit", "word", "s", "cycle")
+SIZE_LIMIT = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Exponents of the base units, in the order of BASES."""
+
+    exponents: tuple[int, ...] = (0,) * len(BASES)
+
+    def times(self, other: Dimension, sign: int = 1) -> Dimension:
+        return Dimension(tuple(a + sign * b for a, b in zip(self.exponents, other.exponents, strict=True)))
+
+    def __str__(self) -> str:
+        """`an energy (pJ)`, or the unit where the dimension has no name."""
+        return _NAMES.get(self) or f"in {self.unit}"
+
+    @property
+    def unit(self) -> str:
+        """The unit in which values of this dimension are kept; '' for a plain number."""
+        over = [_power(b, e) for b, e in zip(BASES, self.exponents, strict=True) if e > 0]
+        under = [_power(b, -e) for b, e in zip(BASES, self.exponents, strict=True) if e < 0]
+        return "/".join(["*".join(over) or "1", *under]) if over or under else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """An exact value in the base units of its dimension."""
+
+    value: Fraction
+    dimension: Dimension
+
+    def __str__(self) -> str:
+        return f"{_decimal(self.value)} {self.dimension.unit}".rstrip()
+
+
+def _base(name: str, exponent: int = 1) -> Dimension:
+    return Dimension(tuple(exponent if b == name else 0 for b in BASES))
+
+
+COUNT = Dimension()
+ENERGY = _base("pJ")
+BITS = _base("bit")
+WORDS = _base("word")
+TIME = _base("s")
+FREQUENCY = _base("s", -1)
+CYCLES = _base("cycle")
+WORD_RATE = WORDS.times(CYCLES, -1)
+BIT_RATE = BITS.times(CYCLES, -1)
+ENERGY_PER_BIT = ENERGY.times(BITS, -1)
+ENERGY_PER_WORD = ENERGY.times(WORDS, -1)
+
+_NAMES = {
+    COUNT: "a plain number",
+    ENERGY: "an energy (pJ)",
+    BITS: "a number of bits",
+    WORDS: "a number of words",
+    TIME: "a time (s)",
+    FREQUENCY: "a frequency (Hz)",
+    CYCLES: "a number of cycles",
+    WORD_RATE: "a bandwidth (word/cycle)",
+    BIT_RATE: "a bandwidth (bit/cycle)",
+    ENERGY_PER_BIT: "an energy per bit (pJ/bit)",
+    ENERGY_PER_WORD: "an energy per word (pJ/word)",
+}
+
+_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+
+
+def _scaled(unit: str, prefixes: str, dimension: Dimension, one: Fraction) -> dict[str, tuple[Fraction, Dimension]]:
+    return {p + unit: (one * Fraction(10) ** _PREFIXES[p], dimension) for p in ("", *prefixes)}
+
+
+UNITS: dict[str, tuple[Fraction, Dimension]] = {
+    "%": (Fraction(1, 100), COUNT),
+    "word": (Fraction(1), WORDS),
+    "cycle": (Fraction(1), CYCLES),
+    "bit": (Fraction(1), BITS),
+    **{f"{p}bit": (Fraction(2**e), BITS) for p, e in (("Ki", 10), ("Mi", 20), ("Gi", 30))},
+    **{f"{p}B": (Fraction(8 * 2**e), BITS) for p, e in (("Ki", 10), ("Mi", 20), ("Gi", 30))},
+    **_scaled("B", "kMG", BITS, Fraction(8)),
+    **_scaled("J", "fpnum", ENERGY, Fraction(10**12)),
+    **_scaled("s", "pnum", TIME, Fraction(1)),
+    **_scaled("Hz", "kMG", FREQUENCY, Fraction(1)),
+}
+
+
+def quantity(number: Number) -> Quantity:
+    """The value of a number as written. Raises SpecError for an unknown unit."""
+    value = Fraction(number.text)  # the parser limits digits and exponents
+    if number.unit is None:
+        return Quantity(value, COUNT)
+    scale, dimension = _unit(number.unit, number.unit_span or number.span)
+    return Quantity(value * scale, dimension)
+
+
+def convert(q: Quantity, span: Span, what: str, example: str, *dimensions: Dimension) -> Quantity:
+    """`q` if it has one of the dimensions. Raises SpecError that shows the `example` of what is wanted otherwise."""
+    if q.dimension in dimensions:
+        return q
+    wanted = " or ".join(str(d) for d in dimensions)
+    label = f"this is {q.dimension}"
+    fail("Q0302", f"{what} must be {wanted}", span, label=label, helps=[f"for example `{example}`"])
+
+
+def whole(q: Quantity, span: Span, what: str, low: int = 1, high: int = SIZE_LIMIT) -> int:
+    """`q` as an integer in low..high. Raises SpecError otherwise."""
+    if q.value.denominator != 1:
+        fail("Q0306", f"{what} must be a whole number", span, label=f"this is {q}")
+    if not low <= q.value <= high:
+        limit = f"at least {low}" if q.value < low else f"at most {high}"
+        fail("Q0305", f"{what} must be {limit}", span, label=f"this is {q}")
+    return int(q.value)
+
+
+def _unit(text: str, span: Span) -> tuple[Fraction, Dimension]:
+    """Scale and dimension of `pJ`, `word/cycle`, `pJ/bit`, ..."""
+    scale, dimension = Fraction(1), COUNT
+    for sign, name in re.findall(r"([*/]?)([^*/]*)", text)[:-1]:
+        if name not in UNITS:
+            near = did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
+            fail("Q0301", f"unknown unit `{name}`", span, label="not a unit", helps=near)
+        factor, base = UNITS[name]
+        scale = scale / factor if sign == "/" else scale * factor
+        dimension = dimension.times(base, -1 if sign == "/" else 1)
+    return scale, dimension
+
+
+def _power(base: str, exponent: int) -> str:
+    return base if exponent == 1 else f"{base}^{exponent}"
+
+
+def _decimal(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.6g}"

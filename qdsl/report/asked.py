@@ -1,0 +1,150 @@
+"""What was asked: the network, the accelerator, the bit-widths on offer, the constraints, the search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qdsl.model.accelerator import FanOut, StorageLevel
+from qdsl.model.constraint import Constraint
+from qdsl.model.study import Study
+from qdsl.report.quantities import NARROW, grouped, memory_unit
+from qdsl.study.result import StudyRun
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """A memory, fan-out or the compute units. Texts, empty where a kind of part has no such property."""
+
+    name: str
+    kind: str
+    size: str
+    word: str
+    keeps: str
+    bandwidth: str
+    energy: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionRow:
+    """Decisions with the same options. names: of the layers, when they are few enough to read."""
+
+    role: str
+    options: str
+    count: int
+    names: tuple[str, ...]
+
+
+def network_facts(study: Study) -> tuple[tuple[str, str], ...]:
+    network = study.network
+    weights = sum(p.values(t) for p in (layer.problem for layer in network.layers) for t in p.operator.weights)
+    operations = sum(layer.problem.operations for layer in network.layers)
+    distinct = len(network.distinct_problems)
+    said = [
+        ("layers", f"{len(network.layers)}, of which {distinct} are different"),
+        ("operations", grouped(operations)),
+        ("weights", grouped(weights)),
+    ]
+    return tuple(said)
+
+
+def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
+    """The accelerator from the outside in, with what an access costs and who says so."""
+    accelerator = run.study.accelerator
+    sources = {(s.kind, s.name): s for s in run.provenance.energy_sources}
+    rows = []
+    for part in accelerator.hierarchy:
+        if isinstance(part, FanOut):
+            rows.append(_fan_out(part))
+        else:
+            source = sources.get(("memory", part.name))
+            rows.append(_memory(part, source.source if source else part.energy.source))
+    compute = accelerator.compute
+    source = sources.get(("compute", compute.name))
+    said = (source.source if source else compute.source) or "not stated"
+    instances = f"{grouped(accelerator.compute_instances)} instances"
+    energy = f"{_number(compute.energy_pj)}{NARROW}pJ per operation"
+    rows.append(PartRow(compute.name, "compute", instances, "", "", "", energy, said))
+    return tuple(rows)
+
+
+def option_rows(study: Study) -> tuple[OptionRow, ...]:
+    groups: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    for variable in study.precision.variables:
+        layers = ", ".join(variable.layers[:3]) + (", …" if len(variable.layers) > 3 else "")
+        groups.setdefault((variable.role, variable.options), []).append(layers or variable.name)
+    rows = [
+        OptionRow(role, options_text(options), len(names), tuple(names) if len(names) <= 4 else ())
+        for (role, options), names in groups.items()
+    ]
+    rows.append(OptionRow("network outputs", f"{study.precision.output_bits} bit", len(study.network.outputs), ()))
+    return tuple(rows)
+
+
+def options_text(options: tuple[int, ...]) -> str:
+    """`2 to 8 bit`, `4, 6, 8 bit`, `8 bit`."""
+    if len(options) > 2 and options == tuple(range(options[0], options[-1] + 1)):
+        return f"{options[0]} to {options[-1]} bit"
+    return ", ".join(map(str, options)) + " bit"
+
+
+def constraint_rows(study: Study) -> tuple[tuple[str, str], ...]:
+    """(the constraint as written, operators it is for), in the order of the source."""
+    return tuple((c.text, _scope(c)) for c in study.constraints)
+
+
+def search_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
+    search, counts = run.study.search, run.counts
+    return (
+        ("minimised", ", ".join(o.replace("_", " ") for o in run.study.objectives)),
+        ("search", f"NSGA-II, {search.operators} operators, seed {search.seed}"),
+        ("population, offspring", f"{search.population}, {search.offspring}"),
+        ("generations", f"{max((g.number for g in run.history), default=0)} of {search.generations}"),
+        ("possible designs", _count(counts.designs)),
+        ("designs evaluated", grouped(counts.evaluated)),
+    )
+
+
+def _memory(level: StorageLevel, source: str | None) -> PartRow:
+    size = "unlimited"
+    if level.size_words is not None:
+        bits = level.size_words * level.word_bits
+        size = f"{grouped(level.size_words)} words, {memory_unit(bits, 3).text(bits)}"
+    block = f", {level.block_words} per access" if level.block_words > 1 else ""
+    keeps = "all" if level.keep is None else ", ".join(sorted(level.keep)) or "nothing"
+    energy = level.energy
+    costs = f"read {_number(energy.read_pj)}, write {_number(energy.write_pj)}"
+    if energy.update_pj != energy.write_pj:
+        costs += f", update {_number(energy.update_pj)}"
+    bandwidth = ", ".join(
+        f"{verb} {_number(words)}"
+        for verb, words in (("read", level.read_bandwidth), ("write", level.write_bandwidth))
+        if words is not None
+    )
+    bandwidth = f"{bandwidth} word/cycle" if bandwidth else "unlimited"
+    word = f"{level.word_bits} bit{block}"
+    return PartRow(
+        level.name, "memory", size, word, keeps, bandwidth, f"{costs}{NARROW}pJ per access", source or "not stated"
+    )
+
+
+def _fan_out(fan: FanOut) -> PartRow:
+    sharing = [
+        f"{what} {', '.join(sorted(names)) or 'none'}"
+        for what, names in (("multicast", fan.multicast), ("reduce", fan.reduce))
+        if names is not None
+    ]
+    return PartRow(fan.name, "fan-out", f"{fan.x} × {fan.y}", "", "; ".join(sharing), "", "", "")
+
+
+def _scope(constraint: Constraint) -> str:
+    operators = constraint.scope.operators
+    return "every layer" if operators is None else ", ".join(sorted(operators))
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _count(value: int) -> str:
+    return grouped(value) if value < 10**9 else f"{float(value):.2e}" if value < 10**300 else f"10^{len(str(value)) - 1}"

@@ -1,0 +1,126 @@
+"""The figures of a report, from a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qdsl.report.figures import Figure, FrontMark, LayerColumn, StackedRow, convergence, front, layer_columns, stacked
+from qdsl.report.figures.style import step_class
+from qdsl.report.layers import COMPUTE, ROLES, level_rows
+from qdsl.report.points import PointRow, Units, facts, point_rows, reference_rows
+from qdsl.report.quantities import Unit
+from qdsl.study.result import DesignPoint, StudyRun
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """levels: None when the chosen design's mappings were not recovered; convergence: None without a generation."""
+
+    front: Figure
+    layers: Figure
+    levels: Figure | None
+    convergence: Figure | None
+
+    def files(self) -> dict[str, Figure]:
+        """File name -> figure, for reports that keep them beside the text."""
+        named = {
+            "front.svg": self.front,
+            "layers.svg": self.layers,
+            "levels.svg": self.levels,
+            "convergence.svg": self.convergence,
+        }
+        return {name: figure for name, figure in named.items() if figure is not None}
+
+
+def pictures(run: StudyRun, units: Units) -> Pictures:
+    history = [(g.number, g.hypervolume) for g in run.history]
+    return Pictures(
+        _front(run, units), _layers(run, units.energy), _levels(run, units.energy), convergence(history) if history else None
+    )
+
+
+def selection_data(run: StudyRun, units: Units) -> dict[str, object]:
+    """What the page's script needs to show any point of the front: widths per decision, energy per layer, texts."""
+    return {
+        "chosen": run.chosen,
+        "steps": {str(bits): step_class(bits, width_options(run)) for bits in width_options(run)},
+        "points": [
+            {
+                "bits": list(point.choice),
+                "energy": [float(f"{units.energy.value(layer.energy_pj):.4g}") for layer in point.layers],
+                "facts": [value for _, value in facts(row, units)],
+                "roles": ", ".join(row.roles),
+            }
+            for point, row in zip(run.front, point_rows(run), strict=True)
+        ],
+    }
+
+
+def _front(run: StudyRun, units: Units) -> Figure:
+    def mark(row: PointRow, label: str) -> FrontMark:
+        name = f"uniform {row.label}" if row.label else f"point {row.number}"
+        title = f"{name}: {units.energy.text(row.energy_pj)}, {units.memory.text(row.memory_bits)}"
+        return FrontMark(units.memory.value(row.memory_bits), units.energy.value(row.energy_pj), label, title)
+
+    points = [mark(row, "") for row in point_rows(run)]
+    references = [mark(row, row.label) for row in reference_rows(run)]
+    x_title, y_title = f"weight memory, {units.memory.symbol}", f"energy, {units.energy.symbol}"
+    return front(points, references, run.chosen, x_title, y_title, _explored(run, units))
+
+
+def _explored(run: StudyRun, units: Units) -> list[tuple[float, float]]:
+    objectives = run.study.objectives
+    if not {"energy", "weight_memory"} <= set(objectives):
+        return []
+    x, y = objectives.index("weight_memory"), objectives.index("energy")
+    return [(units.memory.value(values[x]), units.energy.value(values[y])) for values in run.explored]
+
+
+def _layers(run: StudyRun, unit: Unit) -> Figure:
+    baseline = {layer.name: layer.energy_pj for layer in run.baseline.layers} if run.baseline else {}
+    tensors = [[t for t in layer.problem.operator.inputs if not t.is_weight] for layer in run.study.network.layers]
+    inputs = max((len(t) for t in tensors), default=1)
+    columns = []
+    for result, activations in zip(run.chosen_point.layers, tensors, strict=True):
+        weights = [t.name for t in run.study.network.layer(result.name).problem.operator.weights]
+        names = [*weights[:1], *([""] if not weights else []), *(t.name for t in activations)]
+        cells = tuple(_cell(run, result.name, name) for name in names)
+        base = baseline.get(result.name)
+        columns.append(
+            LayerColumn(
+                result.name,
+                unit.value(result.energy_pj),
+                None if base is None else unit.value(base),
+                cells + (None,) * (1 + inputs - len(cells)),
+            )
+        )
+    rows = ("weights", "inputs", *(f"inputs {n}" for n in range(2, inputs + 1)))
+    designs = [*run.front, *([run.baseline] if run.baseline else [])]
+    top = max((unit.value(layer.energy_pj) for p in designs for layer in p.layers), default=1.0)
+    return layer_columns(columns, rows[: 1 + inputs], width_options(run), top, f"energy per layer, {unit.symbol}")
+
+
+def _cell(run: StudyRun, layer: str, tensor: str) -> tuple[str, int, bool] | None:
+    """Key, width and whether it was given, of a layer's tensor in the chosen design."""
+    decision = dict(dict(run.study.precision.assignment)[layer]).get(tensor, -1)
+    if decision == -1:
+        return None
+    bits = _width(run, run.chosen_point, decision)
+    fixed = decision is None or len(run.study.precision.variables[decision].options) == 1
+    return "" if decision is None else str(decision), bits, fixed
+
+
+def _width(run: StudyRun, point: DesignPoint, decision: int | None) -> int:
+    return run.study.precision.output_bits if decision is None else point.choice[decision]
+
+
+def width_options(run: StudyRun) -> tuple[int, ...]:
+    """Every bit-width that some tensor may have, ascending."""
+    widths = {bits for variable in run.study.precision.variables for bits in variable.options}
+    return tuple(sorted(widths | {run.study.precision.output_bits}))
+
+
+def _levels(run: StudyRun, unit: Unit) -> Figure | None:
+    rows, _ = level_rows(run)
+    bars = [StackedRow(row.name, tuple((role, unit.value(pj)) for role, pj in row.parts)) for row in rows]
+    return stacked(bars, (*ROLES, COMPUTE), f"energy, {unit.symbol}", COMPUTE) if bars else None

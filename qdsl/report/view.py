@@ -1,0 +1,72 @@
+"""Everything a template may use. Texts and numbers only: templates decide how they look, never what they are."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from qdsl.report.asked import constraint_rows, network_facts, option_rows, part_rows, search_facts
+from qdsl.report.figures.style import DARK, FIGURE_CSS, LIGHT, STEPS, step_class, variables
+from qdsl.report.glossary import GLOSSARY
+from qdsl.report.layers import ROLES, layer_rows, level_rows, nests, widths
+from qdsl.report.pictures import Pictures, selection_data, width_options
+from qdsl.report.points import answer, facts, point_rows, reference_rows, remarks, units
+from qdsl.report.quantities import change, finer
+from qdsl.study.result import StudyRun
+
+
+def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
+    """Names of a template and their values; `templates/README.md` lists them for those who write templates."""
+    unit = units(run)
+    points = point_rows(run)
+    layers = layer_rows(run)
+    levels, others = level_rows(run)
+    dead: dict[str, list[str]] = {}
+    for option in run.dead:
+        dead.setdefault(option.layer, []).append(widths(option.bits))
+    return {
+        "study": run.study.name,
+        "network": run.study.network.name,
+        "accelerator": run.study.accelerator.name,
+        "parameters": [(name, f"{value:.6g}") for name, value in run.study.accelerator.parameters],
+        "clock_mhz": run.study.accelerator.clock_hz and f"{run.study.accelerator.clock_hz / 1e6:.6g}",
+        "complete": run.complete,
+        "answer": answer(run, unit),
+        "remarks": remarks(run),
+        "energy": unit.energy,
+        "layer_energy": finer(unit.energy, max(layer.energy_pj for layer in layers)),
+        "memory": unit.memory,
+        "change": change,
+        "step": {bits: step_class(bits, width_options(run)) for bits in width_options(run)},
+        "steps": STEPS,
+        "roles": ROLES,
+        "points": points,
+        "chosen": run.chosen,
+        "chosen_rule": run.chosen_rule,
+        "facts": facts(points[run.chosen], unit),
+        "references": reference_rows(run),
+        "baseline": run.baseline.label if run.baseline else None,
+        "layers": layers,
+        "levels": levels,
+        "max_share": max(layer.share for layer in layers) or 1.0,
+        "role_totals": {role: sum(pj for row in levels for r, pj in row.parts if r == role) for role in ROLES},
+        "other_designs": others,
+        "other_totals": [sum(row.others[i] for row in levels) for i in range(len(others))],
+        "nests": nests(run),
+        "network_facts": network_facts(run.study),
+        "parts": part_rows(run),
+        "options": option_rows(run.study),
+        "constraints": constraint_rows(run.study),
+        "search_facts": search_facts(run),
+        "history": run.history,
+        "counts": run.counts,
+        "timings": run.timings,
+        "dead": [(layer, tuple(bits)) for layer, bits in dead.items()],
+        "provenance": run.provenance,
+        "glossary": GLOSSARY,
+        "figures": figures,
+        "selection": selection_data(run, unit),
+        # style sheets are qdsl's own text, not data
+        "light": Markup(variables(LIGHT)),
+        "dark": Markup(variables(DARK)),
+        "figure_css": Markup(FIGURE_CSS),
+    }

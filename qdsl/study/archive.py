@@ -1,0 +1,59 @@
+"""The non-dominated designs of everything a search has looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from pymoo.indicators.hv import HV
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+from qdsl.study.objectives import Designs, Evaluator, Values
+
+
+class Archive:
+    """Grows by populations. Where designs have equal values, the one with the wider widths is kept: it costs
+    nothing."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._values: dict[bytes, Values] = {}
+        self.designs: Designs = np.empty((0, len(evaluator.options)), np.int64)
+        self.values: Values = np.empty((0, len(evaluator.study.objectives)))
+
+    def add(self, designs: Designs, values: Values) -> None:
+        """Adds evaluated designs; those with an infinite value count as looked at but never reach the front."""
+        for design, value in zip(designs, values, strict=True):
+            self._values.setdefault(design.tobytes(), value)
+        legal = np.isfinite(values).all(axis=1)
+        self.designs = np.concatenate([self.designs, designs[legal]])
+        self.values = np.concatenate([self.values, values[legal]])
+        if len(self.designs):
+            self._reduce()
+
+    def _reduce(self) -> None:
+        widths = self._evaluator.widths(self.designs)
+        # By values, then the widest in sum, then by design: an order that does not depend on arrival.
+        keys = [*self.designs.T[::-1], -widths.sum(axis=1), *self.values.T[::-1]]
+        order = np.lexsort(keys)
+        designs, values = self.designs[order], self.values[order]
+        fresh = np.ones(len(values), bool)
+        fresh[1:] = (values[1:] != values[:-1]).any(axis=1)
+        designs, values = designs[fresh], values[fresh]
+        front = np.sort(NonDominatedSorting().do(values, only_non_dominated_front=True))
+        self.designs, self.values = designs[front], values[front]
+
+    @property
+    def evaluated(self) -> int:
+        """Distinct designs looked at."""
+        return len(self._values)
+
+    @property
+    def explored(self) -> Values:
+        """float64[designs, objectives]: values of every distinct legal design looked at, in order of arrival."""
+        rows = [v for v in self._values.values() if np.isfinite(v).all()]
+        return np.array(rows) if rows else np.empty_like(self.values)
+
+    def hypervolume(self, reference: npt.NDArray[np.float64]) -> float:
+        """Share of the box between the origin and `reference` that the front dominates, 0..1."""
+        scale = np.where(reference > 0, reference, 1.0)
+        return float(HV(ref_point=np.ones(len(scale)))(self.values / scale)) if len(self.values) else 0.0

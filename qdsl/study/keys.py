@@ -1,0 +1,97 @@
+"""Content addresses of solved layers: equal keys mean equal optimal energies.
+
+A key covers the meaning of the question only. Names of files, accelerators and operators, the sources of numbers, the
+clock and the layout of the text change nothing; names of levels, tensors and dimensions do, because the answer uses
+them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from qdsl.mapper import packing_key
+from qdsl.model.accelerator import Accelerator
+from qdsl.model.constraint import Bits, Constraint, Formula, Operation, Require
+from qdsl.model.operator import Problem
+from qdsl.study.codec import Json, to_json
+
+COST_MODEL = 1
+"""Version of the counting rules and of the mapper's answers: raised whenever one of them changes."""
+
+
+def applying(constraints: Sequence[Constraint], problem: Problem) -> tuple[Constraint, ...]:
+    """The constraints whose scope includes the problem's operator."""
+    name = problem.operator.name
+    return tuple(c for c in constraints if c.scope.operators is None or name in c.scope.operators)
+
+
+def cost_class(
+    accelerator: Accelerator, problem: Problem, bits: Mapping[str, int], constraints: Sequence[Constraint]
+) -> tuple[object, ...]:
+    """Assignments of bit-widths with equal classes have the same legal mappings at the same cost.
+
+    Widths that fill the words alike belong together, unless a constraint that applies reads the width itself.
+    """
+    read = sorted({t for c in applying(constraints, problem) for f in _formulas(c) for t in _tensors_read(f)})
+    return (packing_key(accelerator, problem, bits), tuple((t, bits[t]) for t in read if t in bits))
+
+
+class KeyMaker:
+    """Store keys of one problem on one accelerator under the constraints that apply."""
+
+    def __init__(self, accelerator: Accelerator, problem: Problem, constraints: Sequence[Constraint]) -> None:
+        self._question = [
+            COST_MODEL,
+            _accelerator(accelerator),
+            _problem(problem),
+            sorted(map(canonical, map(_constraint, applying(constraints, problem)))),
+        ]
+
+    def key(self, cost_class: tuple[object, ...]) -> str:
+        """Hexadecimal SHA-256 of the question for one class of bit-widths (see `cost_class`)."""
+        return hashlib.sha256(canonical([*self._question, cost_class]).encode()).hexdigest()
+
+
+def canonical(data: Json) -> str:
+    """The one JSON text of some data: sorted keys, no blanks."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _accelerator(accelerator: Accelerator) -> Json:
+    data = to_json(accelerator)
+    for part in [*data["hierarchy"], data["compute"]]:
+        part.pop("source", None)
+        part.get("energy", {}).pop("source", None)
+    return {"hierarchy": data["hierarchy"], "compute": data["compute"]}
+
+
+def _problem(problem: Problem) -> Json:
+    data = to_json(problem)
+    data["operator"].pop("name")
+    for tensor in data["operator"]["tensors"]:
+        tensor.pop("is_weight")
+    return data
+
+
+def _constraint(constraint: Constraint) -> Json:
+    data = {"is": type(constraint).__name__, **to_json(constraint)}
+    data.pop("text")
+    data["scope"].pop("operators")
+    return data
+
+
+def _formulas(constraint: Constraint) -> Iterator[Formula]:
+    if constraint.scope.condition is not None:
+        yield constraint.scope.condition
+    if isinstance(constraint, Require):
+        yield constraint.formula
+
+
+def _tensors_read(formula: Formula) -> Iterator[str]:
+    if isinstance(formula, Bits):
+        yield formula.tensor
+    elif isinstance(formula, Operation):
+        for operand in formula.operands:
+            yield from _tensors_read(operand)

@@ -1,0 +1,136 @@
+"""Objectives of whole populations of designs, from the layers' tables.
+
+A design is a row of option indices, one per variable of the precision space. All objectives are minimised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from qdsl.model.study import Study
+from qdsl.study.tables import LayerTable, Tables
+
+Designs = npt.NDArray[np.int64]  # [designs, variables]
+Values = npt.NDArray[np.float64]  # [designs, objectives]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Values of designs. `energy` is inf where a layer has no legal mapping."""
+
+    study: Study
+    tables: tuple[LayerTable, ...]
+
+    def values(self, designs: Designs, objectives: tuple[str, ...] | None = None) -> Values:
+        """float64[designs, objectives]; objectives default to the study's."""
+        names = self.study.objectives if objectives is None else objectives
+        return np.stack([_OBJECTIVES[name](self, designs) for name in names], axis=1)
+
+    def infeasible_layers(self, designs: Designs) -> npt.NDArray[np.int64]:
+        """int64[designs]: how many layers have no legal mapping."""
+        count = np.zeros(len(designs), np.int64)
+        for table in self.tables:
+            count += ~np.isfinite(_lookup(table, designs))
+        return count
+
+    @cached_property
+    def options(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """Widths each variable may take, ascending."""
+        return tuple(np.array(v.options, np.int64) for v in self.study.precision.variables)
+
+    @property
+    def option_counts(self) -> npt.NDArray[np.int64]:
+        """int64[variables]"""
+        return np.array([len(o) for o in self.options], np.int64)
+
+    def choice(self, design: npt.NDArray[np.int64]) -> tuple[int, ...]:
+        """Widths of one design."""
+        return tuple(int(o[i]) for o, i in zip(self.options, design, strict=True))
+
+    def widths(self, designs: Designs) -> npt.NDArray[np.int64]:
+        """int64[designs, variables]: widths in place of option indices."""
+        columns = [o[designs[:, v]] for v, o in enumerate(self.options)]
+        return np.stack(columns, axis=1) if columns else designs
+
+    @cached_property
+    def worst(self) -> Values:
+        """float64[objectives]: no legal design exceeds these. With every width feasible, energy and weight memory take
+        them at the widest design, noise at the narrowest."""
+        counts = self.option_counts
+        ends = self.values(np.stack([np.zeros_like(counts), counts - 1]))
+        energy = sum(float(t.energy_pj[np.isfinite(t.energy_pj)].max()) for t in self.tables)
+        worst: Values = np.where([n == "energy" for n in self.study.objectives], energy, ends.max(axis=0))
+        return worst
+
+    @cached_property
+    def roles(self) -> Mapping[str, tuple[tuple[float, int | None], ...]]:
+        """Per layer with weights: (values, variable or None) of its weights and, with 0 values, of its input
+        activations."""
+        assignment = dict(self.study.precision.assignment)
+        rows = {}
+        for layer in self.study.network.layers:
+            if layer.has_weights:
+                of = dict(assignment[layer.name])
+                problem = layer.problem
+                rows[layer.name] = tuple(
+                    (float(problem.values(t)) if t.is_weight else 0.0, of[t.name]) for t in problem.operator.inputs
+                )
+        return rows
+
+    def column(self, widths: npt.NDArray[np.int64], variable: int | None) -> npt.NDArray[np.float64]:
+        """float64[designs]: width of one variable, None for the outputs' width."""
+        if variable is None:
+            return np.full(len(widths), float(self.study.precision.output_bits))
+        return widths[:, variable].astype(np.float64)
+
+
+def evaluator(study: Study, tables: Tables) -> Evaluator:
+    return Evaluator(study, tables.layers)
+
+
+def _energy(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
+    """pJ: sum of the best energies of all layers."""
+    total = np.zeros(len(designs))
+    for table in evaluator.tables:
+        total += _lookup(table, designs)
+    return total
+
+
+def _weight_memory(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
+    """Bits of all weights, without padding to words."""
+    widths = evaluator.widths(designs)
+    total = np.zeros(len(designs))
+    for rows in evaluator.roles.values():
+        for values, variable in rows:
+            total += values * evaluator.column(widths, variable)
+    return total
+
+
+def _noise(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
+    """Power of the quantisation noise at the network's output relative to the signal: `4^-bits` of the weights and of
+    the input activations, summed over the layers with weights. Uniform quantisation of a full-range signal leaves
+    `4^-bits`, and relative powers add along the layers (Lin, Talathi, Annapureddy: Fixed point quantization of deep
+    convolutional networks, ICML 2016). It needs no data and ranks designs roughly; it is not an accuracy."""
+    widths = evaluator.widths(designs)
+    total = np.zeros(len(designs))
+    for rows in evaluator.roles.values():
+        for _, variable in rows:
+            total += 4.0 ** -evaluator.column(widths, variable)
+    return total
+
+
+def _lookup(table: LayerTable, designs: Designs) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = table.energy_pj[tuple(designs[:, v] for v in table.variables)]
+    return np.broadcast_to(found, (len(designs),))
+
+
+_OBJECTIVES: Mapping[str, Callable[[Evaluator, Designs], npt.NDArray[np.float64]]] = {
+    "energy": _energy,
+    "weight_memory": _weight_memory,
+    "noise": _noise,
+}

@@ -1,0 +1,179 @@
+"""What a study run hands to the report: plain data that `run.json` carries to the last field.
+
+Invariant: every number is finite. Designs in which some layer has no legal mapping never appear as points; their
+options are listed in `StudyRun.dead`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qdsl.model.mapping import Mapping
+from qdsl.model.study import Study
+from qdsl.symbolic.result import Evaluation
+
+# Units of the objectives' values; noise is a ratio of powers (see qdsl.study.objectives).
+OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "noise": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One layer in one design. bits: (tensor, width); energy_pj: of its best mapping; status: 'optimal' or
+    'feasible'."""
+
+    name: str
+    operator: str
+    bits: tuple[tuple[str, int], ...]
+    energy_pj: float
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class DesignPoint:
+    """One assignment of bit-widths to the network.
+
+    label: '' for a point of the search, '8/8' for the uniform reference of 8 bits.
+    choice: width of each variable of `study.precision`, in order.
+    objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise.
+    layers: every layer of the network, in network order.
+    """
+
+    label: str
+    choice: tuple[int, ...]
+    objectives: dict[str, float]
+    layers: tuple[LayerResult, ...]
+
+    @property
+    def energy_pj(self) -> float:
+        return self.objectives["energy"]
+
+    @property
+    def weight_memory_bits(self) -> float:
+        return self.objectives["weight_memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDetail:
+    """A layer's best mapping in a detailed design. nest: the mapping as the body of a qdsl `mapping` block."""
+
+    name: str
+    operator: str
+    sizes: tuple[tuple[str, int], ...]
+    bits: tuple[tuple[str, int], ...]
+    status: str
+    mapping: Mapping
+    evaluation: Evaluation
+    nest: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointDetail:
+    """A design with its mappings.
+
+    roles: why it is detailed, of 'chosen', 'least energy', 'least weight_memory', 'baseline'; at least one.
+    """
+
+    roles: tuple[str, ...]
+    point: DesignPoint
+    layers: tuple[LayerDetail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadOption:
+    """Bit-widths at which a layer has no legal mapping. bits: (tensor, width) for every tensor of the operator."""
+
+    layer: str
+    bits: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """State after a generation of the search.
+
+    evaluations: distinct designs looked at so far; front: size of the archive's front;
+    hypervolume: share (0..1) of the box from the origin to the reference point that the front dominates.
+    """
+
+    number: int
+    evaluations: int
+    front: int
+    hypervolume: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """distinct_problems: different layers; assignments: (problem, bit-widths) that may occur; classes: those that
+    differ in cost (words filled alike cost alike); solved: classes solved in this run; from_store: classes found in
+    the store; designs: size of the design space; evaluated: distinct designs the search looked at."""
+
+    layers: int
+    distinct_problems: int
+    assignments: int
+    classes: int
+    solved: int
+    from_store: int
+    designs: int
+    evaluated: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnergySource:
+    """Where the energies of a memory or compute unit come from. read/write/update: pJ per access of `block_words`
+    words; compute units: pJ per operation in read_pj, the others 0. source None: not stated."""
+
+    name: str
+    kind: str  # 'memory' or 'compute'
+    block_words: int
+    word_bits: int
+    read_pj: float
+    write_pj: float
+    update_pj: float
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How to get the same numbers again. files: (path, sha256 of its text), the study's file first."""
+
+    qdsl: str
+    python: str
+    libraries: tuple[tuple[str, str], ...]
+    seed: int
+    command: str
+    files: tuple[tuple[str, str], ...]
+    energy_sources: tuple[EnergySource, ...]
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """A finished (or interrupted) study.
+
+    front: non-dominated designs of all that were evaluated, ascending energy, at least one.
+    chosen: index into `front` by `chosen_rule`. baseline: every variable at its widest option, None if that has no
+    legal mapping. references: uniform widths, narrowest first, where legal. details: the chosen point first.
+    explored: values of the study's objectives, in their order, of every distinct design evaluated. timings: seconds
+    by phase. complete: False when the search was stopped before its last generation.
+    """
+
+    study: Study
+    front: tuple[DesignPoint, ...]
+    chosen: int
+    chosen_rule: str
+    baseline: DesignPoint | None
+    references: tuple[DesignPoint, ...]
+    details: tuple[PointDetail, ...]
+    dead: tuple[DeadOption, ...]
+    history: tuple[Generation, ...]
+    explored: tuple[tuple[float, ...], ...]
+    counts: Counts
+    timings: tuple[tuple[str, float], ...]
+    provenance: Provenance
+    complete: bool
+
+    @property
+    def chosen_point(self) -> DesignPoint:
+        return self.front[self.chosen]
+
+    def detail(self, role: str) -> PointDetail | None:
+        """The detailed design with a role (see PointDetail), None if there is none."""
+        return next((d for d in self.details if role in d.roles), None)

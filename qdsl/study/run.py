@@ -1,0 +1,201 @@
+"""A study from the checked model to the numbers of the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from qdsl.diagnostics import Diagnostic, SpecError
+from qdsl.model.study import OBJECTIVES, Model, Study
+from qdsl.study.details import detail_points
+from qdsl.study.objectives import Designs, Evaluator
+from qdsl.study.progress import Progress, Silent
+from qdsl.study.provenance import provenance
+from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, StudyRun
+from qdsl.study.runfile import RUN_FILE, save_run
+from qdsl.study.store import Store
+from qdsl.study.tables import Tables, build_tables, layer_bits
+
+STORE_FILE = "store.sqlite"
+
+CHOSEN_RULE = (
+    "the design nearest to the ideal corner: every objective is scaled to 0 at the best and 1 at the worst value on "
+    "the front, and the smallest Euclidean distance to 0 wins; ties go to the lower energy"
+)
+
+
+def run_study(
+    study: Study,
+    model: Model,
+    out_dir: Path,
+    progress: Progress | None = None,
+    workers: int | None = None,
+    command: str = "",
+) -> StudyRun:
+    """Solves the layers, searches the bit-widths, recovers the mappings; leaves `run.json` and `store.sqlite` in
+    `out_dir`.
+
+    Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Ctrl-C during the
+    search ends the search: the result then has `complete` False. Raises SpecError for layers or networks without a
+    legal mapping and for an unusable store.
+    """
+    progress = progress or Silent()
+    timings: dict[str, float] = {}
+    with Store(out_dir / STORE_FILE) as store:
+        with _timed("tables", timings):
+            tables = build_tables(study, store, progress, workers)
+        with _timed("search", timings):
+            outcome = _search(study, tables, progress)
+        with _timed("mappings", timings):
+            details = detail_points(study, tables, outcome.points, store, progress)
+    run = StudyRun(
+        study=study,
+        front=outcome.front,
+        chosen=outcome.chosen,
+        chosen_rule=CHOSEN_RULE,
+        baseline=outcome.baseline,
+        references=outcome.references,
+        details=details,
+        dead=tables.dead,
+        history=outcome.history,
+        explored=outcome.explored,
+        counts=outcome.counts,
+        timings=tuple(timings.items()),
+        provenance=provenance(study, model, command),
+        complete=outcome.complete,
+    )
+    save_run(run, out_dir / RUN_FILE)
+    return run
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What the search gives: the points to report and how it went."""
+
+    front: tuple[DesignPoint, ...]
+    chosen: int
+    baseline: DesignPoint | None
+    references: tuple[DesignPoint, ...]
+    history: tuple[Generation, ...]
+    explored: tuple[tuple[float, ...], ...]
+    counts: Counts
+    complete: bool
+
+    @property
+    def points(self) -> list[tuple[str, DesignPoint]]:
+        """(role, design) of the designs to detail, the chosen one first."""
+        points = [("chosen", self.front[self.chosen])]
+        for objective in ("energy", "weight_memory"):
+            points.append((f"least {objective}", min(self.front, key=lambda p: (p.objectives[objective], p.energy_pj))))
+        return points + ([("baseline", self.baseline)] if self.baseline else [])
+
+
+def _search(study: Study, tables: Tables, progress: Progress) -> _Outcome:
+    from qdsl.study.archive import Archive
+    from qdsl.study.nsga2 import search, uniform_designs
+
+    evaluator = Evaluator(study, tables.layers)
+    archive = Archive(evaluator)
+    history: list[Generation] = []
+    complete = True
+    try:
+        for generation in search(evaluator, archive):
+            history.append(generation)
+            progress.generation_done(generation, study.search.generations)
+    except KeyboardInterrupt:
+        complete = False
+    if not len(archive.designs):
+        raise _no_legal_design(archive.evaluated)
+    uniform = uniform_designs(evaluator)
+    references = tuple(_points(study, tables, evaluator, uniform, label=True))
+    widest = evaluator.choice(uniform[-1])
+    order = np.argsort(evaluator.values(archive.designs, ("energy",))[:, 0], kind="stable")
+    return _Outcome(
+        front=tuple(_points(study, tables, evaluator, archive.designs[order])),
+        chosen=chosen_index(archive.values[order]),
+        baseline=next((p for p in references if p.choice == widest), None),
+        references=references,
+        history=tuple(history),
+        explored=tuple(tuple(float(x) for x in row) for row in archive.explored),
+        counts=_counts(study, tables, evaluator, archive.evaluated),
+        complete=complete,
+    )
+
+
+def chosen_index(values: npt.NDArray[np.float64]) -> int:
+    """Index of the design that CHOSEN_RULE picks. values: float64[designs, objectives], sorted by energy."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    scaled = (values - low) / np.where(high > low, high - low, 1.0)
+    return int(np.argmin((scaled**2).sum(axis=1)))
+
+
+def _points(
+    study: Study, tables: Tables, evaluator: Evaluator, designs: Designs, label: bool = False
+) -> Iterator[DesignPoint]:
+    """The legal ones of the designs, with their layers."""
+    for design, values in zip(designs, evaluator.values(designs, OBJECTIVES), strict=True):
+        if not np.isfinite(values).all():
+            continue
+        choice = evaluator.choice(design)
+        bits = layer_bits(study, choice)
+        layers = []
+        for layer in study.network.layers:
+            optimum = tables.optimum(layer.problem, bits[layer.name])
+            layers.append(
+                LayerResult(
+                    layer.name, layer.problem.operator.name, bits[layer.name], optimum.energy_pj, optimum.status
+                )
+            )
+        objectives = dict(zip(OBJECTIVES, map(float, values), strict=True))
+        yield DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers))
+
+
+def _label(study: Study, choice: tuple[int, ...]) -> str:
+    """'8/8' (weights/activations) where all widths of a role are equal, '4..8/8' where they are not."""
+    parts = []
+    for role in ("weights", "activations"):
+        widths = {w for w, v in zip(choice, study.precision.variables, strict=True) if v.role == role}
+        parts.append(f"{min(widths)}..{max(widths)}" if len(widths) > 1 else "".join(map(str, widths)) or "-")
+    return "/".join(parts)
+
+
+def _counts(study: Study, tables: Tables, evaluator: Evaluator, evaluated: int) -> Counts:
+    return Counts(
+        layers=len(study.network.layers),
+        distinct_problems=len(study.network.distinct_problems),
+        assignments=len(tables.keys),
+        classes=len(tables.optima),
+        solved=tables.solved,
+        from_store=tables.from_store,
+        designs=int(evaluator.option_counts.prod(dtype=object)),
+        evaluated=evaluated,
+    )
+
+
+def _no_legal_design(evaluated: int) -> SpecError:
+    return SpecError(
+        [
+            Diagnostic(
+                "Q0904",
+                f"none of the {evaluated} designs looked at has a legal mapping for every layer",
+                None,
+                notes=("every layer has one at some of its bit-widths, but the layers share widths",),
+                helps=("allow narrower widths in `precision`, or loosen the constraints that depend on `bits`",),
+            )
+        ]
+    )
+
+
+@contextmanager
+def _timed(phase: str, timings: dict[str, float]) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[phase] = time.perf_counter() - start

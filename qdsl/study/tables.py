@@ -1,0 +1,172 @@
+"""Best energies of every layer at every bit-width it may get: each distinct problem and cost class is solved once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+
+from qdsl.diagnostics import SpecError
+from qdsl.mapper.result import Optimum
+from qdsl.model.network import Layer
+from qdsl.model.operator import Problem
+from qdsl.model.study import Study
+from qdsl.study.executor import Task, solve_all
+from qdsl.study.keys import KeyMaker, applying, cost_class
+from qdsl.study.progress import Progress
+from qdsl.study.result import DeadOption
+from qdsl.study.store import Store
+
+Bits = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """One layer's best energies.
+
+    variables: indices of the study's variables that the layer depends on, ascending.
+    energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping.
+    """
+
+    layer: str
+    variables: tuple[int, ...]
+    energy_pj: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """layers: in network order. keys: store key of every (problem, bits) that may occur; optima: by store key."""
+
+    layers: tuple[LayerTable, ...]
+    keys: Mapping[tuple[Problem, Bits], str]
+    optima: Mapping[str, Optimum]
+    dead: tuple[DeadOption, ...]
+    solved: int
+    from_store: int
+
+    def optimum(self, problem: Problem, bits: Bits) -> Optimum:
+        return self.optima[self.keys[problem, bits]]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One assignment of a layer: the options of its variables and the widths of its tensors, in operator order."""
+
+    options: tuple[int, ...]
+    bits: Bits
+
+
+def build_tables(study: Study, store: Store, progress: Progress, workers: int | None = None) -> Tables:
+    """Solves what the store does not know yet, the largest problems first.
+
+    Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash.
+    """
+    rows = {layer.name: _rows(study, layer) for layer in study.network.layers}
+    keys = _keys(study, rows)
+    optima = store.optima(keys.values())
+    known, classes = len(optima), len(set(keys.values()))
+    tasks = _tasks(study, keys, optima)
+    progress.tables_planned(len(tasks), classes, known)
+    for solved in solve_all(tasks, workers):
+        problem = solved.task.problem
+        results = [(keys[problem, tuple(b.items())], o) for b, o in zip(solved.task.bits, solved.optima, strict=True)]
+        store.put(results)
+        optima.update(results)
+        progress.problem_solved(solved.task.layer, solved.seconds)
+    layers = tuple(_layer_table(study, layer, rows[layer.name], keys, optima) for layer in study.network.layers)
+    _refuse_impossible(study, layers, rows)
+    dead = tuple(
+        DeadOption(layer.name, row.bits)
+        for layer in study.network.layers
+        for row in rows[layer.name]
+        if optima[keys[layer.problem, row.bits]].energy_pj == inf
+    )
+    return Tables(layers, keys, optima, dead, classes - known, known)
+
+
+def layer_bits(study: Study, choice: tuple[int, ...]) -> dict[str, Bits]:
+    """Width of every tensor of every layer, tensors in operator order. choice: width of each variable."""
+    given = study.precision.layer_bits(choice)
+    return {
+        x.name: tuple((t.name, given[x.name][t.name]) for t in x.problem.operator.tensors) for x in study.network.layers
+    }
+
+
+def _variables(study: Study, layer: Layer) -> dict[str, int | None]:
+    """Variable of every tensor of a layer, None for the width of the network's outputs."""
+    return dict(dict(study.precision.assignment)[layer.name])
+
+
+def _rows(study: Study, layer: Layer) -> list[_Row]:
+    space = study.precision
+    of_tensor = _variables(study, layer)
+    variables = sorted({v for v in of_tensor.values() if v is not None})
+    rows = []
+    for options in itertools.product(*(range(len(space.variables[v].options)) for v in variables)):
+        width: dict[int | None, int] = {None: space.output_bits}
+        width.update((v, space.variables[v].options[o]) for v, o in zip(variables, options, strict=True))
+        rows.append(_Row(options, tuple((t.name, width[of_tensor[t.name]]) for t in layer.problem.operator.tensors)))
+    return rows
+
+
+def _keys(study: Study, rows: Mapping[str, Sequence[_Row]]) -> dict[tuple[Problem, Bits], str]:
+    keys: dict[tuple[Problem, Bits], str] = {}
+    makers: dict[Problem, KeyMaker] = {}
+    for layer in study.network.layers:
+        problem = layer.problem
+        if problem not in makers:
+            makers[problem] = KeyMaker(study.accelerator, problem, study.constraints)
+        for row in rows[layer.name]:
+            if (problem, row.bits) not in keys:
+                kind = cost_class(study.accelerator, problem, dict(row.bits), study.constraints)
+                keys[problem, row.bits] = makers[problem].key(kind)
+    return keys
+
+
+def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], known: Mapping[str, Optimum]) -> list[Task]:
+    """One task per problem with open classes, each class once by its first bit-widths."""
+    seen = set(known)
+    open_bits: dict[Problem, list[dict[str, int]]] = {}
+    for (problem, bits), key in keys.items():
+        if key not in seen:
+            seen.add(key)
+            open_bits.setdefault(problem, []).append(dict(bits))
+    names = {layer.problem: layer.name for layer in reversed(study.network.layers)}
+    tasks = [
+        Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p))
+        for p, bits in open_bits.items()
+    ]
+    return sorted(tasks, key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
+
+
+def _layer_table(
+    study: Study,
+    layer: Layer,
+    rows: Sequence[_Row],
+    keys: Mapping[tuple[Problem, Bits], str],
+    optima: Mapping[str, Optimum],
+) -> LayerTable:
+    variables = tuple(sorted({v for v in _variables(study, layer).values() if v is not None}))
+    energy = np.empty(tuple(len(study.precision.variables[v].options) for v in variables))
+    for row in rows:
+        energy[row.options] = optima[keys[layer.problem, row.bits]].energy_pj
+    return LayerTable(layer.name, variables, energy)
+
+
+def _refuse_impossible(study: Study, tables: Sequence[LayerTable], rows: Mapping[str, Sequence[_Row]]) -> None:
+    """A diagnostic for each distinct problem that has no legal mapping at any width, explained at the narrowest."""
+    impossible: dict[Problem, str] = {}
+    for layer, table in zip(study.network.layers, tables, strict=True):
+        if not np.isfinite(table.energy_pj).any():
+            impossible.setdefault(layer.problem, layer.name)
+    if impossible:
+        from qdsl.mapspace import explain_infeasible
+
+        raise SpecError(
+            explain_infeasible(study.accelerator, p, name, dict(rows[name][0].bits), applying(study.constraints, p))
+            for p, name in impossible.items()
+        )

@@ -1,0 +1,196 @@
+"""The loop nest of a mapping on an accelerator, with numbers or with symbols as factors, and what follows from its shape:
+extents, tiles, visits, distinct tiles, used instances (sections "Tiles", "Visits" and "Multicast" of README.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping as MappingABC
+from dataclasses import dataclass
+from math import prod
+
+from qdsl.model.accelerator import Accelerator, FanOut
+from qdsl.model.mapping import Mapping
+from qdsl.model.operator import Axis, Operator, Problem, Tensor
+from qdsl.symbolic.functions import Count, distinct_sums, if_innermost, positive_part, revisits
+
+Extents = MappingABC[str, Count]
+
+
+@dataclass(frozen=True, slots=True)
+class NestLoop:
+    """item: index into `accelerator.hierarchy` of the level or fan-out where the loop stands."""
+
+    dim: str
+    factor: Count
+    item: int
+    spatial: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Nest:
+    """loops: outermost first. sizes: of every dimension of the operator."""
+
+    accelerator: Accelerator
+    operator: Operator
+    sizes: MappingABC[str, Count]
+    loops: tuple[NestLoop, ...]
+
+    @property
+    def compute_item(self) -> int:
+        """Index that stands for the compute units, inside everything."""
+        return len(self.accelerator.hierarchy)
+
+
+def nest_of(accelerator: Accelerator, problem: Problem, mapping: Mapping) -> Nest:
+    """The nest of a mapping, with its integer factors."""
+    loops = [
+        NestLoop(loop.dim, loop.factor, item, spatial, place)
+        for item, place, spatial in places(accelerator)
+        for loop in mapping.loops(place)
+    ]
+    return Nest(accelerator, problem.operator, dict(zip(problem.operator.dims, problem.sizes, strict=True)), tuple(loops))
+
+
+def symbolic_nest(accelerator: Accelerator, operator: Operator, orders: MappingABC[str, Iterable[str]]) -> Nest:
+    """The nest with one symbol per loop. orders: place -> dimensions of its loops, outermost first."""
+    from qdsl.symbolic.symbols import loop_symbol
+
+    loops = []
+    for item, place, spatial in places(accelerator):
+        met: dict[str, int] = {}
+        for dim in orders.get(place, ()):
+            met[dim] = met.get(dim, 0) + 1
+            loops.append(NestLoop(dim, loop_symbol(dim, place, met[dim]), item, spatial, place))
+    sizes = {dim: prod(loop.factor for loop in loops if loop.dim == dim) for dim in operator.dims}
+    return Nest(accelerator, operator, sizes, tuple(loops))
+
+
+def places(accelerator: Accelerator) -> list[tuple[int, str, bool]]:
+    """(item, place, is spatial) of every place, outermost first."""
+    out: list[tuple[int, str, bool]] = []
+    for item, part in enumerate(accelerator.hierarchy):
+        if isinstance(part, FanOut):
+            out.extend((item, place, True) for place in part.places)
+        else:
+            out.append((item, part.name, False))
+    return out
+
+
+def extents(nest: Nest, item: int) -> dict[str, Count]:
+    """Extent of every dimension in the tile held at `item`: the loops there and inside."""
+    return {d: prod(loop.factor for loop in nest.loops if loop.item >= item and loop.dim == d) for d in nest.operator.dims}
+
+
+def axis_extent(axis: Axis, tile: Extents) -> Count:
+    """1 + sum c_i * (e_i - 1)."""
+    return 1 + sum(t.coefficient * (tile[t.dim] - 1) for t in axis.terms)
+
+
+def tile_values(tensor: Tensor, tile: Extents) -> Count:
+    """Values in the tile of a tensor whose dimensions have the given extents."""
+    return prod(axis_extent(axis, tile) for axis in tensor.axes)
+
+
+def touched_values(tensor: Tensor, ranges: Extents) -> Count:
+    """Different values of a tensor that the given ranges of its dimensions touch: unlike the box of a tile, without the
+    gaps that strides leave."""
+    return prod(distinct_sums([(t.coefficient, ranges[t.dim]) for t in axis.terms]) for axis in tensor.axes)
+
+
+def sliding_axis(tensor: Tensor, dim: str) -> Axis | None:
+    """The axis along which a loop over `dim` slides a window of the tensor: the only axis with `dim`, shared with
+    another dimension. None when the loop cannot leave an overlap."""
+    axes = [axis for axis in tensor.axes if dim in axis.dims]
+    return axes[0] if len(axes) == 1 and len(axes[0].terms) > 1 else None
+
+
+def slide_overlap(tensor: Tensor, dim: str, tile: Extents, step: Count) -> Count:
+    """Values of a tile that stay when a loop over `dim`, each of whose iterations covers `step` of it, advances."""
+    axis = sliding_axis(tensor, dim)
+    if axis is None:
+        return 0
+    coefficient = next(t.coefficient for t in axis.terms if t.dim == dim)
+    others = prod(axis_extent(a, tile) for a in tensor.axes if a is not axis)
+    return others * positive_part(axis_extent(axis, tile) - coefficient * step)
+
+
+def visits(nest: Nest, tensor: Tensor, item: int) -> tuple[Count, Count]:
+    """How often the tile of a tensor held at `item` changes in the run of one instance, and the values that sliding saves.
+
+    The temporal loops outside are walked innermost first. An irrelevant loop counts only if a relevant loop with more
+    than one iteration lies inside it; the innermost loop may slide.
+    """
+    tile = extents(nest, item)
+    outside = [loop for loop in reversed(nest.loops) if not loop.spatial and loop.item < item]
+    weights: list[Count] = []
+    relevant_inside: Count = 1
+    for loop in outside:
+        if loop.dim in tensor.dims:
+            weights.append(loop.factor)
+            relevant_inside = relevant_inside * loop.factor
+        else:
+            weights.append(revisits(loop.factor, relevant_inside))
+    saved: Count = 0
+    inside: Count = 1
+    for i, loop in enumerate(outside):
+        if not tensor.is_output and sliding_axis(tensor, loop.dim) is not None:
+            overlap = slide_overlap(tensor, loop.dim, tile, _step(nest, loop))
+            sweeps = prod(weights[:i] + weights[i + 1 :])
+            saved = saved + if_innermost(inside, sweeps * (loop.factor - 1) * overlap)
+        inside = inside * loop.factor
+    return prod(weights), saved
+
+
+def distinct_tiles(nest: Nest, tensor: Tensor, child: int, parent: int) -> Count:
+    """Different tiles of a tensor among the instances of `child` below one instance of `parent`, fan-out by fan-out."""
+    n: Count = 1
+    for item in range(parent + 1, child):
+        fanout = nest.accelerator.hierarchy[item]
+        if isinstance(fanout, FanOut):
+            n = n * fanout_tiles(fanout, tensor, extents(nest, item + 1), spatial_factors(nest, item))
+    return n
+
+
+def fanout_tiles(fanout: FanOut, tensor: Tensor, inside: Extents, factors: Extents) -> Count:
+    """Different tiles among the used instances of one fan-out. inside: extents of what one instance works on.
+
+    Instances whose tiles coincide are served by one read (or reduced into one update), also when they coincide
+    because the affine indices do; where the fan-out cannot share the tensor, every instance counts.
+    """
+    sharing = fanout.reduce if tensor.is_output else fanout.multicast
+    if sharing is not None and tensor.name not in sharing:
+        return prod(factors.values())
+    n: Count = 1
+    for axis in tensor.axes:
+        terms = [(t.coefficient * inside[t.dim], factors[t.dim]) for t in axis.terms if t.dim in factors]
+        n = n * distinct_sums(terms)
+    return n
+
+
+def spatial_factors(nest: Nest, item: int) -> dict[str, Count]:
+    """Factor per dimension of the spatial loops at a fan-out (X and Y together); only dimensions with a loop."""
+    out: dict[str, Count] = {}
+    for loop in nest.loops:
+        if loop.item == item:
+            out[loop.dim] = out.get(loop.dim, 1) * loop.factor
+    return out
+
+
+def used_instances(nest: Nest, item: int) -> Count:
+    """Instances of an item that take part: the spatial loops outside it."""
+    return prod(loop.factor for loop in nest.loops if loop.spatial and loop.item < item)
+
+
+def owned_values(nest: Nest, tensor: Tensor, item: int) -> Count:
+    """Different values of a tensor that one instance of an item ever works on."""
+    everything = {
+        d: prod(loop.factor for loop in nest.loops if loop.dim == d and (not loop.spatial or loop.item >= item))
+        for d in nest.operator.dims
+    }
+    return touched_values(tensor, everything)
+
+
+def _step(nest: Nest, loop: NestLoop) -> Count:
+    """Extent of the loop's dimension that one of its iterations covers."""
+    index = next(i for i, other in enumerate(nest.loops) if other is loop)
+    return prod(other.factor for other in nest.loops[index + 1 :] if other.dim == loop.dim)

@@ -1,0 +1,50 @@
+"""Numbers of an evaluated mapping. Section names refer to qdsl/symbolic/README.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TensorCounts:
+    """One tensor at one storage level: words per instance; `energy_pj` over all used instances.
+
+    words: what its tile occupies; reads, fills, updates: over the whole run; instances: how many are used.
+    """
+
+    words: int
+    reads: int
+    fills: int
+    updates: int
+    instances: int
+    energy_pj: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCounts:
+    """One storage level; `tensors` holds the kept ones in operator order."""
+
+    name: str
+    tensors: tuple[tuple[str, TensorCounts], ...]
+
+    @property
+    def energy_pj(self) -> float:
+        return sum(c.energy_pj for _, c in self.tensors)
+
+    def tensor(self, name: str) -> TensorCounts:
+        return dict(self.tensors)[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A mapping's cost. `levels` outermost first; `utilization`: used compute instances / all of them, 0..1."""
+
+    levels: tuple[LevelCounts, ...]
+    operations: int
+    compute_energy_pj: float
+    utilization: float
+    cycles: int
+    energy_pj: float
+
+    def level(self, name: str) -> LevelCounts:
+        return next(x for x in self.levels if x.name == name)

@@ -1,0 +1,133 @@
+"""Sympy forms of the functions of `qdsl.symbolic.functions`, with their LaTeX. Imports sympy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+
+class CeilDiv(sympy.Function):  # type: ignore[misc]
+    """ceil(a / b)."""
+
+    nargs = 2
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, a: Any, b: Any) -> Any:
+        if b == 1 or a == 0:
+            return a
+        if a.is_Integer and b.is_Integer:
+            return sympy.Integer(-(-int(a) // int(b)))
+        return None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        a, b = (printer._print(x) for x in self.args)
+        return rf"\left\lceil \frac{{{a}}}{{{b}}} \right\rceil"
+
+    def _sympystr(self, printer: Any) -> str:
+        a, b = (printer._print(x) for x in self.args)
+        return f"ceil({_bracket(self.args[0], a)} / {_bracket(self.args[1], b)})"
+
+
+class Revisits(sympy.Function):  # type: ignore[misc]
+    """`factor` if `inside` > 1 else 1."""
+
+    nargs = 2
+    is_integer = True
+    is_positive = True
+
+    @classmethod
+    def eval(cls, factor: Any, inside: Any) -> Any:
+        if inside.is_Integer:
+            return factor if inside > 1 else sympy.Integer(1)
+        return None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        factor, inside = (printer._print(x) for x in self.args)
+        return rf"{factor}^{{\left[{inside} > 1\right]}}"
+
+    def _sympystr(self, printer: Any) -> str:
+        factor, inside = (printer._print(x) for x in self.args)
+        return f"{factor}^[{inside} > 1]"
+
+
+class IfInnermost(sympy.Function):  # type: ignore[misc]
+    """`value` if `inside` == 1 else 0."""
+
+    nargs = 2
+    is_integer = True
+
+    @classmethod
+    def eval(cls, inside: Any, value: Any) -> Any:
+        if inside.is_Integer:
+            return value if inside == 1 else sympy.Integer(0)
+        return None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        inside, value = (printer._print(x) for x in self.args)
+        return rf"\left[{inside} = 1\right] \cdot {value}"
+
+    def _sympystr(self, printer: Any) -> str:
+        inside, value = (printer._print(x) for x in self.args)
+        return f"[{inside} = 1]*{_bracket(self.args[1], value)}"
+
+
+class PositivePart(sympy.Function):  # type: ignore[misc]
+    """max(a, 0)."""
+
+    nargs = 1
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, a: Any) -> Any:
+        return sympy.Integer(max(int(a), 0)) if a.is_Integer else None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"\left({printer._print(self.args[0])}\right)^{{+}}"
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"max(0, {printer._print(self.args[0])})"
+
+
+class DistinctSums(sympy.Function):  # type: ignore[misc]
+    """Number of distinct sums of step_i * k_i; arguments step_1, count_1, step_2, count_2, ..."""
+
+    is_integer = True
+    is_positive = True
+
+    @classmethod
+    def eval(cls, *args: Any) -> Any:
+        if all(a.is_Integer for a in args):
+            from qdsl.symbolic.functions import distinct_sums
+
+            numbers = [int(a) for a in args]
+            return sympy.Integer(distinct_sums(list(zip(numbers[::2], numbers[1::2], strict=True))))
+        return None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        parts = [printer._print(x) for x in self.args]
+        terms = ", ".join(f"{s} \\cdot [0, {n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
+        return rf"\left|\left\{{{terms}\right\}}\right|"
+
+    def _sympystr(self, printer: Any) -> str:
+        parts = [printer._print(x) for x in self.args]
+        terms = " + ".join(f"{s}*[0..{n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
+        return f"distinct({terms})"
+
+
+def loop_symbol(dim: str, place: str, occurrence: int = 1) -> sympy.Symbol:
+    """The factor of a loop over `dim` at a place, a positive integer: `K_glb`, `K_pe_x`; the second one there `K_glb_2`."""
+    suffix = f"_{occurrence}" if occurrence > 1 else ""
+    return sympy.Symbol(f"{dim}_{place.replace('.', '_')}{suffix}", integer=True, positive=True)
+
+
+def count_symbol(name: str) -> sympy.Symbol:
+    """Any other positive integer."""
+    return sympy.Symbol(name, integer=True, positive=True)
+
+
+def _bracket(expr: Any, text: str) -> str:
+    return f"({text})" if expr.is_Add or expr.is_Mul else text

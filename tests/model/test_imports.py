@@ -1,0 +1,110 @@
+"""A file is read with its imports, each once, and nothing else is opened."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from qdsl.diagnostics import Sink, SpecError
+from qdsl.model import load, load_model
+
+OPERATOR = "operator {} {{ dims N; O[n] = I[n] }}\n"
+
+
+def write(directory: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = directory / (name.replace("__", "/") + ".qdsl")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return directory / "main.qdsl"
+
+
+def test_names_are_seen_through_imports_of_imports(tmp_path: Path) -> None:
+    main = write(
+        tmp_path,
+        main='import "lib/b.qdsl"\nnetwork n { input x: 1; output f(x) }',
+        lib__b='import "../c.qdsl"\n',
+        c="operator f { dims N, K; O[n, k] = I[n, k] }\n",
+    )
+    assert load(main).networks[0].layers[0].problem.operator.name == "f"
+
+
+def test_file_imported_twice_is_read_once(tmp_path: Path) -> None:
+    main = write(
+        tmp_path,
+        main='import "b.qdsl"\nimport "c.qdsl"\n',
+        b='import "d.qdsl"\n',
+        c='import "d.qdsl"\n',
+        d=OPERATOR.format("f"),
+    )
+    files = load(main).files
+    assert sorted(Path(p).name for p, _ in files) == ["b.qdsl", "c.qdsl", "d.qdsl", "main.qdsl"]
+    assert files[0] == (str(main), hashlib.sha256(main.read_bytes()).hexdigest())
+
+
+def test_file_does_not_see_what_only_its_importer_imports(tmp_path: Path) -> None:
+    main = write(
+        tmp_path,
+        main='import "f.qdsl"\nimport "n.qdsl"\n',
+        f=OPERATOR.format("f"),
+        n="network n { layer l = f(N = 4) }\n",
+    )
+    with pytest.raises(SpecError, match="unknown operator `f`"):
+        load(main)
+
+
+def test_paths_are_printed_as_the_user_gave_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, a__main='import "../b/c.qdsl"\n', b__c="operator f { dims N, N; O[n] = I[n] }\n")
+    monkeypatch.chdir(tmp_path)
+    sink = Sink()
+    assert load_model("a/main.qdsl", sink) is None
+    assert [str(d.span) for d in sink] == ["b/c.qdsl:1:22"]
+
+
+def test_missing_file_has_no_source_text(tmp_path: Path) -> None:
+    sink = Sink()
+    assert load_model(tmp_path / "none.qdsl", sink) is None
+    assert [(d.code, d.span) for d in sink] == [("Q0010", None)]
+
+
+def test_import_that_leaves_the_allowed_directory_is_refused(tmp_path: Path) -> None:
+    main = write(tmp_path, a__main='import "../b.qdsl"\n', b=OPERATOR.format("f")).parent / "a" / "main.qdsl"
+    assert load(main).path == str(main)
+    with pytest.raises(SpecError, match="Q0012"):
+        load(main, root=tmp_path / "a")
+
+
+def test_link_to_another_sort_of_file_is_refused(tmp_path: Path) -> None:
+    main = write(tmp_path, main='import "secret.qdsl"\n')
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "secret.qdsl").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(SpecError, match="Q0012"):
+        load(main)
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"\xff\xfe", "Q0014"), (b"\0", "Q0014")])
+def test_import_that_is_not_text_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
+    main = write(tmp_path, main='import "b.qdsl"\n')
+    (tmp_path / "b.qdsl").write_bytes(content)
+    with pytest.raises(SpecError, match=code):
+        load(main)
+
+
+def test_directory_is_not_a_file(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="Q0010"):
+        load(tmp_path)
+
+
+def test_long_chain_of_imports_is_refused(tmp_path: Path) -> None:
+    main = write(tmp_path, main='import "f0.qdsl"\n', **{f"f{i}": f'import "f{i + 1}.qdsl"\n' for i in range(100)})
+    with pytest.raises(SpecError, match="Q0013"):
+        load(main)
+
+
+def test_unreadable_statement_causes_no_further_findings(tmp_path: Path) -> None:
+    main = write(tmp_path, main="operator f { dims N, ; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
+    sink = Sink()
+    load_model(main, sink)
+    assert {d.code[:3] for d in sink} == {"Q01"}
