@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, permutations, product
+from itertools import combinations, product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,9 @@ from qdsl.model.operator import Problem
 if TYPE_CHECKING:
     import z3
 
-# Demands on one quantity with at most so many values are encoded at once instead of when they are first broken.
+# A demand on one quantity with at most so many values is encoded as a whole when it is first broken.
 _SMALL_DOMAIN = 512
+_LONGEST_S = 1e6  # what Z3 takes as a limit
 
 # prime -> exponent
 Exponents = dict[int, int]
@@ -58,6 +59,7 @@ class Encoding:
         self._places = accelerator.places
         self._guards: list[tuple[Demand, z3.BoolRef]] = []
         self._literals: dict[tuple[Quantity, int, int], z3.BoolRef] = {}
+        self._runs_known: dict[tuple[str, int, str, int], list[z3.BoolRef]] = {}
         self._ordered: set[str] = set()
         self._units = {
             (d, p): n for d in problem.operator.dims for p, n in prime_exponents(problem.size(d)).items()
@@ -71,15 +73,15 @@ class Encoding:
         self._guards.append((demand, guard))
         if demand.order:
             self._add_order(demand.order, guard)
-        elif len(demand.quantities) <= 1:
-            self._add_table(demand, guard)
+        elif not demand.quantities and demand.refuted({}):
+            self._solver.add(self._z3.Not(guard))
         return number
 
     def solve(self, demands: Iterable[int], deadline: float) -> Answer:
         """Whether a mapping satisfies these demands. deadline: on the clock of time.perf_counter."""
         assumed = [self._guards[i] for i in dict.fromkeys(demands)]
         while (left := deadline - time.perf_counter()) > 0:
-            self._solver.set("timeout", max(1, int(left * 1000)))
+            self._solver.set("timeout", int(1000 * min(max(left, 0.001), _LONGEST_S)))
             answer = self._solver.check(*(guard for _, guard in assumed))
             if answer == self._z3.unsat:
                 return Answer("infeasible")
@@ -91,7 +93,7 @@ class Encoding:
             for demand, guard in assumed:
                 point = {q: self._value_exponents(q, exponents) for q in demand.quantities}
                 if demand.refuted({q: (_number(e), _number(e)) for q, e in point.items()}):
-                    self._forbid(demand, guard, point)
+                    self._learn(demand, guard, point)
                     broken = True
             if not broken:
                 return Answer("feasible", self._mapping(model, exponents))
@@ -136,22 +138,19 @@ class Encoding:
     def _count_reached(self, quantity: Factor | Used, prime: int, count: int) -> z3.BoolRef:
         z3 = self._z3
         if isinstance(quantity, Used):
-            units = [
-                self._at(d, p, place, unit)
-                for place in quantity.places
-                for (d, p), n in self._units.items()
-                for unit in range(n)
-                if p == prime
-            ]
-            return z3.AtLeast(*units, count)
-        item = self._places.index(quantity.place)
-        here, inside = self._boundaries[quantity.dim, prime][item : item + 2]
-        return z3.Or([z3.And(here[k + count - 1], z3.Not(inside[k])) for k in range(len(here) - count + 1)])
+            dims = [d for d, p in self._units if p == prime]
+            return z3.AtLeast(*(x for place in quantity.places for d in dims for x in self._runs(d, prime, place, 1)), count)
+        return z3.Or(self._runs(quantity.dim, prime, quantity.place, count))
 
-    def _at(self, dim: str, prime: int, place: str, unit: int) -> z3.BoolRef:
-        item = self._places.index(place)
-        here, inside = self._boundaries[dim, prime][item : item + 2]
-        return self._z3.And(here[unit], self._z3.Not(inside[unit]))
+    def _runs(self, dim: str, prime: int, place: str, count: int) -> list[z3.BoolRef]:
+        """For every run of `count` consecutive units the literal of "they lie at this place"."""
+        key = dim, prime, place, count
+        if key not in self._runs_known:
+            item = self._places.index(place)
+            here, inside = self._boundaries[dim, prime][item : item + 2]
+            ends = zip(here[count - 1 :], inside, strict=False)
+            self._runs_known[key] = [self._z3.And(last, self._z3.Not(first)) for last, first in ends]
+        return self._runs_known[key]
 
     def _most(self, quantity: Quantity) -> Exponents:
         if isinstance(quantity, Used):
@@ -163,23 +162,23 @@ class Encoding:
 
     # --- what demands forbid ----------------------------------------------------------------------
 
-    def _add_table(self, demand: Demand, guard: z3.BoolRef) -> None:
-        """Forbids all values that break a demand on at most one quantity, if they are few."""
-        if not demand.quantities:
-            if demand.refuted({}):
-                self._solver.add(self._z3.Not(guard))
+    def _learn(self, demand: Demand, guard: z3.BoolRef, point: dict[Quantity, Exponents]) -> None:
+        """Excludes what breaks a demand around the point; if its domain is small, everything that breaks it."""
+        if len(demand.quantities) > 1:
+            self._forbid(demand, guard, point)
             return
         (quantity,) = demand.quantities
         most = self._most(quantity)
-        if prod(n + 1 for n in most.values()) > _SMALL_DOMAIN:
-            return
-        covered: list[Callable[[Exponents], bool]] = []
-        for choice in product(*(range(n + 1) for n in most.values())):
-            point = dict(zip(most, choice, strict=True))
-            value = _number(point)
-            if demand.refuted({quantity: (value, value)}) and not any(box(point) for box in covered):
-                low, high = self._forbid(demand, guard, {quantity: point})
-                covered.append(_covers(low[quantity], high[quantity]))
+        points = [point[quantity]]
+        if prod(n + 1 for n in most.values()) <= _SMALL_DOMAIN:
+            points = [dict(zip(most, c, strict=True)) for c in product(*(range(n + 1) for n in most.values()))]
+        covered: list[tuple[Exponents, Exponents]] = []
+        for exponents in points:
+            value = _number(exponents)
+            inside = any(all(low[p] <= n <= high[p] for p, n in exponents.items()) for low, high in covered)
+            if not inside and demand.refuted({quantity: (value, value)}):
+                low, high = self._forbid(demand, guard, {quantity: exponents})
+                covered.append((low[quantity], high[quantity]))
 
     def _forbid(
         self, demand: Demand, guard: z3.BoolRef, point: dict[Quantity, Exponents]
@@ -225,9 +224,9 @@ class Encoding:
         dims = [d for d in self._problem.operator.dims if self._problem.size(d) > 1]
         if order.level not in self._ordered:
             self._ordered.add(order.level)
-            for a, b, c in permutations(dims, 3):
-                before = self._before(order.level, a, b), self._before(order.level, b, c)
-                self._solver.add(z3.Implies(z3.And(*before), self._before(order.level, a, c)))
+            for a, b, c in combinations(dims, 3):
+                for circle in ((a, b), (b, c), (c, a)), ((b, a), (c, b), (a, c)):
+                    self._solver.add(z3.Not(z3.And([self._before(order.level, *pair) for pair in circle])))
         listed = [d for d in order.dims if d in dims]
         others = [d for d in dims if d not in listed]
         pairs = list(combinations(listed, 2))
@@ -314,6 +313,3 @@ def _differences(counts: list[int]) -> Iterator[int]:
     for here, inside in zip(counts, counts[1:], strict=False):
         yield here - inside
 
-
-def _covers(low: Exponents, high: Exponents) -> Callable[[Exponents], bool]:
-    return lambda point: all(low[p] <= k <= high[p] for p, k in point.items())

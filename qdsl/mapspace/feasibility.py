@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping as MappingABC, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from qdsl.mapspace.encoding import Answer, Encoding
 from qdsl.mapspace.rules import Demand, Rule, demands_of, rules_of
@@ -13,8 +12,6 @@ from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +87,11 @@ class System:
         return {rule: [i for i in self.of_rule[rule] if i in needed] for rule in core}
 
 
-def minimal(items: Iterable[_T], conflicting: Callable[[Sequence[_T]], bool]) -> list[_T]:
-    """Items of a conflict that are needed: none can be left out. Tries to do without each, the last one first."""
-    needed = list(items)
-    for item in reversed(needed.copy()):
-        others = [x for x in needed if x is not item]
+def minimal(numbers: Iterable[int], conflicting: Callable[[Sequence[int]], bool]) -> list[int]:
+    """Those of a conflict that are needed: none can be left out. Tries to do without each, the last one first."""
+    needed = list(numbers)
+    for number in reversed(needed.copy()):
+        others = [i for i in needed if i != number]
         if conflicting(others):
             needed = others
     return needed

@@ -10,8 +10,9 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from qdsl.diagnostics import SpecError
+from qdsl.diagnostics import Sink, SpecError
 from qdsl.mapper.result import Optimum
+from qdsl.mapspace import layer_space
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
@@ -63,13 +64,15 @@ class _Row:
 def build_tables(study: Study, store: Store, progress: Progress, workers: int | None = None) -> Tables:
     """Solves what the store does not know yet, the largest problems first.
 
-    Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash.
+    Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, and for
+    constraints that the mapper cannot keep.
     """
     rows = {layer.name: _rows(study, layer) for layer in study.network.layers}
     keys = _keys(study, rows)
     optima = store.optima(keys.values())
     known, classes = len(optima), len(set(keys.values()))
     tasks = _tasks(study, keys, optima)
+    _refuse_unsupported(tasks)
     progress.tables_planned(len(tasks), classes, known)
     for solved in solve_all(tasks, workers):
         problem = solved.task.problem
@@ -141,6 +144,19 @@ def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], known: Mappin
         for p, bits in open_bits.items()
     ]
     return sorted(tasks, key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
+
+
+def _refuse_unsupported(tasks: Sequence[Task]) -> None:
+    """All constraints that the mapper cannot keep at once, before time is spent on the layers it can."""
+    refused = Sink()
+    for task in tasks:
+        for bits in (task.bits[0], task.bits[-1]):
+            try:
+                layer_space(task.accelerator, task.problem, bits, task.constraints)
+            except SpecError as error:
+                for diagnostic in error.diagnostics:
+                    refused.add(diagnostic)
+    refused.raise_if_errors()
 
 
 def _layer_table(

@@ -21,13 +21,13 @@ _TOKEN = re.compile(
     r"""(?P<comment>//[^\n]*) | (?P<string>"(?:\\.|[^"\\\n])*") | (?P<newline>\n) | (?P<blank>[ \t\r\f\ufeff]+)
       | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
         (?:[ \t\r\f]*(?P<unit>%|[A-Za-z_µ][A-Za-z0-9_µ]*(?:/[A-Za-z_µ][A-Za-z0-9_µ]*)*))?
-      | (?P<maximum>max=(?=\s*\w+\s*\[)) | (?P<word>[A-Za-z_][A-Za-z0-9_]*) | (?P<sign>\.\.|\+=|[<>=!]=|.)""",
+      | (?P<maximum>max=(?!=)) | (?P<word>[A-Za-z_][A-Za-z0-9_]*) | (?P<sign>\.\.|\+=|[<>=!]=|.)""",
     re.VERBOSE,
 )
 _OPERAND = re.compile(r"[\w%\")\]µ]\Z")
-_NOT_CALLED = frozenset(  # words before `(` that do not call, and before `-` that it does not subtract from
-    ("and", "or", "not", "if", "then", "else", "in", "size", "word", "width", "clock", "energy", "read", "write")
-    + ("update", "x", "y", "batch", "repeat", "yield", "output", "step")
+# Words before `(` that do not call, and before `-` that it does not subtract from.
+_NOT_CALLED = re.compile(
+    r"(?:and|or|not|if|then|else|in|step|size|word|width|clock|energy|read|write|update|x|y|batch|repeat|yield|output)\Z"
 )
 
 
@@ -102,6 +102,9 @@ def _tokens(source: SourceFile, layout: Layout, value_sets: set[int]) -> list[_T
             tokens.append(_Token(text, "comment", breaks, False))
             breaks = 0
         elif not match["blank"]:
+            if match["maximum"] and tokens[-1].text != "]":  # an argument called `max`
+                tokens.append(_Token("max", "", breaks, ended))
+                text, breaks, ended = "=", 0, False
             if match["unit"]:
                 text = f"{match['number']} {match['unit']}"
             token = _Token(text, "", breaks, at in segments or (bool(opened) and ended))
@@ -247,8 +250,8 @@ def _gap(before: _Token | None, last: _Token, token: _Token, following: _Token |
     if (last.tight and a != "}") or (token.tight and b != "{"):
         return ""
     if b == "(":
-        return "" if a.isidentifier() and a not in _NOT_CALLED else " "
-    if a == "-" and not (before and _OPERAND.search(before.text) and before.text not in _NOT_CALLED):
+        return "" if a.isidentifier() and not _NOT_CALLED.match(a) else " "
+    if a == "-" and not (before and _OPERAND.search(before.text) and not _NOT_CALLED.match(before.text)):
         return ""
     if b == "..":
         return "" if _OPERAND.search(a) and " " not in a and _is_short(following) else " "

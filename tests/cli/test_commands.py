@@ -11,6 +11,12 @@ from tests.support.small_study import MAPPING, study_text, write_spec
 from qdsl.cli import main
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings are wrapped to the terminal; tests look for whole phrases."""
+    monkeypatch.setenv("COLUMNS", "400")
+
+
 @pytest.fixture
 def spec(tmp_path: Path) -> str:
     return str(write_spec(tmp_path, MAPPING, study_text(generations=2)))
@@ -171,8 +177,10 @@ def test_map_compares_with_the_written_mapping(mapping_only: str, capsys: pytest
     assert data["written_energy_pj"] > data["energy_pj"]  # type: ignore[operator]
 
 
-def test_map_says_when_the_written_mapping_does_not_fit(mapping_only: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["map", mapping_only, "--bits", "I=16,O=16"]) == 0
+def test_map_says_when_the_written_mapping_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole input and output in the buffer are 24 + 16 words at 8 bits and 48 + 32 at 16; it holds 64."""
+    path = str(write_spec(tmp_path, MAPPING.replace("dram: for N 2\n  buffer: for", "buffer: for N 2,")))
+    assert main(["map", path, "--bits", "I=16,O=16"]) == 0
     assert "the written mapping is not legal at these widths" in capsys.readouterr().out
 
 

@@ -11,7 +11,8 @@ from qdsl.diagnostics import Diagnostic, Label, Severity, SourceFile, Span, rend
 
 ACCELERATOR = SourceFile(
     "specs/eyeriss.qdsl",
-    "accelerator eyeriss {\n  word 16 bit\n\n  clock 200 MHz\n  memory wspad  { size 2 word; word 16 bit; keep W }\n}\n",
+    "accelerator eyeriss {\n  word 16 bit\n\n  clock 200 MHz\n"
+    "  memory wspad  { size 2 word; word 16 bit; keep W }\n}\n",
 )
 STUDY = SourceFile("specs/study.qdsl", "study s {\n  constrain {\n    tile(wspad, R) == R\n  }\n}\n")
 
@@ -68,11 +69,8 @@ def test_carets_stand_under_tabs_wide_and_combining_characters(golden: Callable[
 
 def test_of_a_very_long_line_only_the_place_is_shown() -> None:
     source = SourceFile("x", "a" * 100_000 + "bcd" + "e" * 100_000)
-    for text in (
-        render_text([Diagnostic("Q0101", "m", mark(source, "bcd"))]),
-        render_text([Diagnostic("Q0101", "m", Span(source, 5, 90_000))]),
-    ):
-        assert max(map(len, text.split("\n"))) < 220
+    for span in (mark(source, "bcd"), Span(source, 5, 90_000)):
+        assert max(map(len, render_text([Diagnostic("Q0101", "m", span)]).split("\n"))) < 220
     line, carets = render_text([Diagnostic("Q0101", "m", mark(source, "bcd"))]).split("\n")[3:5]
     assert line[carets.index("^") :][:4] == "bcde"
     assert carets.count("^") == 3

@@ -67,6 +67,16 @@ def test_a_layer_without_any_legal_mapping_is_a_finding(tmp_path: Path) -> None:
     assert len(caught.value.diagnostics) == 2
 
 
+def test_constraints_that_the_mapper_cannot_keep_are_all_refused_at_once(tmp_path: Path) -> None:
+    constrain = "tile(regs, K) * spatial(pe.x, K) == K; tile(buffer, N) + tile(regs, K) >= 9"
+    study = small_model(tmp_path, study_text(constrain=constrain)).studies[0]
+    with Store(tmp_path / "store.sqlite") as store:
+        with pytest.raises(SpecError) as caught:
+            build_tables(study, store, Silent(), workers=1)
+        assert len(store) == 0
+    assert [d.code for d in caught.value.diagnostics] == ["Q0710", "Q0710"]
+
+
 class _Interrupting(Silent):
     def problem_solved(self, layer: str, seconds: float) -> None:
         raise KeyboardInterrupt

@@ -52,10 +52,12 @@ operator conv2d ( stride=1,dilation = 1 )
 technology t{memory m{width 64bit;energy read 512pJ,write 1e-3 pJ}}
 accelerator a { // outer
   param glb=51200word in{ 25600 word,51200   word }; param r = 4 in {2 .. 8,32KiB..64KiB step 8KiB , -1..2}
-  memory glb { size glb-(2+1)*3; keep I,O; energy read 1 pJ, write 2 pJ; bandwidth read 16 word / cycle, write 1 word/cycle }
+  memory glb { size glb-(2+1)*3; keep I,O
+    energy read 1 pJ,write 2 pJ;bandwidth read 16 word/cycle, write 1 word/cycle }
   memory small { size 2 word // inside
     keep W }
-  array pe {x 14;y 12} compute mac{}
+  array pe {x 14;y 12}
+ compute mac{}
   // last
 }
 network n { input image:3 x 224 x 224
@@ -65,7 +67,7 @@ network n { input image:3 x 224 x 224
       // alone
       pad = - 1
   )   relu6
-  repeat 5 as b=f(g (x).y, 2 then 1)
+  repeat 5 as b=f(g (x), 2 then 1, max=3)
   output if a==1 and not(b)then - c else d }
 mapping m for n . b . 1 . p onto a( r=2 ) { bits W=8; pe . x : parallel K (2), C 3 }
 constraints c for a { utilization ( pe )>=50% ; tile(glb,P)-1 == -P
@@ -97,10 +99,10 @@ def test_shipped_specs_keep_their_tree(path: Path) -> None:
 def test_a_block_on_one_line_is_spread_when_it_does_not_fit() -> None:
     short = "accelerator a { memory m { keep I; keep O } }\n"
     assert format_source(short) == short
-    wide = f"accelerator a {{ memory m {{ keep {'I' * 40}; keep {'O' * 40} }} }}\n"
+    wide = f"accelerator a {{ memory m {{ keep {'I' * 36}; keep {'O' * 36} }} }}\n"
     assert format_source(wide).split("\n")[:2] == [
         "accelerator a {",
-        f"  memory m {{ keep {'I' * 40}; keep {'O' * 40} }}",
+        f"  memory m {{ keep {'I' * 36}; keep {'O' * 36} }}",
     ]
 
 
@@ -145,7 +147,7 @@ def relaid(draw: st.DrawFn) -> str:
                 pieces.append(draw(st.sampled_from([" ", "  ", "\t", " \r"])))
             continue
         pieces.append(text[i])
-        if text[i] in "([,{=" and not quoted and text[i + 1 : i + 2] != "=" and not pieces[-1:] == ["x"]:
+        if text[i] in "([,{=" and not quoted and text[i + 1 : i + 2] != "=" and pieces[-1:] != ["x"]:
             pieces.append(draw(st.sampled_from(["", "", "", " ", "\n", " // in\n", "\n\n  // own\n"])))
         i += 1
     return "".join(pieces)

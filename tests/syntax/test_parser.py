@@ -223,7 +223,8 @@ def test_lines_go_on_where_a_statement_cannot_end() -> None:
 
         write 2 pJ }; compute c { }
     }"""
-    short = "accelerator a { param p = 4 in {1, 2}; word (16 bit) * 2; memory m { energy read 1 pJ, write 2 pJ }; compute c { } }"
+    short = "accelerator a { param p = 4 in {1, 2}; word (16 bit) * 2; memory m { energy read 1 pJ, write 2 pJ }"
+    short += "; compute c { } }"
     assert tree_of(long) == tree_of(short)
     spread = "network n { b = f(x)\nyield_ = if a\n and b\n then c\n else d\n }"
     assert tree_of(spread) == tree_of("network n { b = f(x); yield_ = if a and b then c else d }")

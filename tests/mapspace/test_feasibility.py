@@ -1,0 +1,75 @@
+"""Z3's answer on a mapping space agrees with plain enumeration and with the exact search; conflicts are minimal."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from hypothesis import assume, event, given, settings
+
+from qdsl.mapper import best_mapping
+from qdsl.mapspace import constraint_violations, feasible
+from qdsl.mapspace.feasibility import System
+from qdsl.symbolic import legality
+from tests.mapspace.strategies import ConstrainedCase, constrained_cases
+from tests.support.brute_force import all_mappings
+
+LIMIT = 4000
+
+
+def is_legal(case: ConstrainedCase, mapping) -> bool:
+    return not legality(case.accelerator, case.problem, case.bits, mapping, None) and not constraint_violations(
+        case.constraints, case.accelerator, case.problem, case.bits, mapping
+    )
+
+
+def is_empty(case: ConstrainedCase) -> bool | None:
+    """Whether no mapping is legal; None if there are too many to look at."""
+    for n, mapping in enumerate(islice(all_mappings(case.accelerator, case.problem), LIMIT + 1)):
+        if n == LIMIT:
+            return None
+        if is_legal(case, mapping):
+            return False
+    return True
+
+
+@given(constrained_cases())
+@settings(max_examples=150, deadline=None)
+def test_a_space_is_infeasible_exactly_when_enumeration_finds_it_empty(case: ConstrainedCase) -> None:
+    found = feasible(case.accelerator, case.problem, case.bits, case.constraints)
+    event(found.status)
+    if found.status == "feasible":
+        assert found.mapping is not None
+        assert is_legal(case, found.mapping)
+        return
+    empty = is_empty(case)
+    assume(empty is not None)
+    assert found.status == "infeasible"
+    assert empty
+
+
+@given(constrained_cases())
+@settings(max_examples=150, deadline=None)
+def test_a_conflict_is_one_and_needs_each_of_its_rules(case: ConstrainedCase) -> None:
+    system = System(case.accelerator, case.problem, case.bits, case.constraints, float("inf"))
+    assume(system.solve(range(len(system.rules))).status == "infeasible")
+    core = system.core()
+    event(f"{len(core)} rules")
+    afresh = System(case.accelerator, case.problem, case.bits, case.constraints, float("inf"))
+    assert afresh.solve(core).status == "infeasible"
+    for rule in core:
+        assert afresh.solve(r for r in core if r != rule).status == "feasible"
+    parts = system.core_demands(core)
+    assert all(parts[rule] for rule in core)
+    demands = [i for rule in core for i in parts[rule]]
+    assert system.solve_demands(demands).status == "infeasible"
+    for demand in demands:
+        assert system.solve_demands(i for i in demands if i != demand).status == "feasible"
+
+
+@given(constrained_cases(separable=True))
+@settings(max_examples=80, deadline=None)
+def test_the_exact_search_finds_a_mapping_exactly_when_there_is_one(case: ConstrainedCase) -> None:
+    found = feasible(case.accelerator, case.problem, case.bits, case.constraints)
+    best = best_mapping(case.accelerator, case.problem, case.bits, case.constraints)
+    event(found.status)
+    assert (best.status == "optimal") == (found.status == "feasible")
