@@ -27,10 +27,11 @@ class Console:
             return
         from qdsl.diagnostics.render import render_json, render_text
 
-        if self.json:
-            text = render_json(found)
-        else:
-            text = render_text(found, self.color, shutil.get_terminal_size((100, 24)).columns)
+        text = (
+            render_json(found)
+            if self.json
+            else render_text(found, self.color, shutil.get_terminal_size((100, 24)).columns)
+        )
         print(text.rstrip("\n"), file=sys.stderr)
 
     def note(self, text: str) -> None:

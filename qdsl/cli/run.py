@@ -85,7 +85,7 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
             f"{kind} {p.label}".strip() + (" (chosen)" if p is run.chosen_point else ""),
             energy(p.energy_pj),
             memory(p.weight_memory_bits),
-            f"{p.objectives['noise']:.3g}",
+            f"{p.objectives['noise']:.1f} dB",
         ]
         for kind, p in named
     ]

@@ -84,10 +84,12 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0606": ("array too small", "The parallel factors along an axis are more than its instances."),
     "Q0607": ("memory too small", "The tiles kept at a level need more words than it has."),
     # --- constraints ---
+    "Q0701": ("no mapping", "No mapping of the layer keeps all the rules named; without one of them some do."),
     "Q0702": ("formula not understood", "A formula compares numbers, or joins conditions with `and`, `or`, `not`."),
     "Q0703": ("condition not supported", "The condition of an `if` uses bit-widths and sizes only."),
     "Q0705": ("constraints of another accelerator", "A constraint set holds for the accelerator that it names."),
     "Q0706": ("constraint without effect", "The constraint can hold for no layer."),
+    "Q0708": ("not decided", "The time was up before a legal mapping or a conflict was found."),
     "Q0710": ("constraint not supported by the exact search",
               "The search refuses what it cannot keep rather than ignore it."),
     "Q0711": ("constraint broken", "The mapping does not satisfy a constraint."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingABC, Sequence
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -67,8 +68,9 @@ class Batch:
 
     @cached_property
     def sliding(self) -> tuple[frozenset[str], ...]:
-        """Per tensor the dimensions along which a loop can slide a window and leave an overlap."""
+        """Per tensor the dimensions whose loop, if innermost, can leave an overlap in place or tiles with a neighbour."""
         problem = self.space.problem
+        fanouts = self.space.accelerator.fanouts
         out = []
         for t in self.tensors:
             found = set()
@@ -78,7 +80,7 @@ class Batch:
                     step = next(x.coefficient for x in axis.terms if x.dim == d)
                     others = sum(x.coefficient * (problem.size(x.dim) - 1) for x in axis.terms if x.dim != d)
                     # the overlap 1 + c(e-1) + others - c*step is at most 1 - c + others, as step >= e
-                    if 1 - step + others > 0:
+                    if 1 - step + others > 0 or any(t.name in f.forward for f in fanouts):
                         found.add(d)
             out.append(frozenset(found))
         return tuple(out)
@@ -95,6 +97,8 @@ class Batch:
         return outer[0] if outer else None
 
 
-def packing_key(space_levels: Sequence[StorageLevel], tensors: Sequence[Tensor], bits: MappingABC[str, int]) -> tuple[int, ...]:
+def packing_key(
+    space_levels: Sequence[StorageLevel], tensors: Sequence[Tensor], bits: MappingABC[str, int]
+) -> tuple[int, ...]:
     """Values per word of every kept (level, tensor): assignments with equal keys cost the same."""
     return tuple(values_per_word(level, bits[t.name]) for level in space_levels for t in tensors if level.keeps(t.name))

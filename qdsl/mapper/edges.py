@@ -12,7 +12,7 @@ from qdsl.mapper.plans import Plan
 from qdsl.model.accelerator import FanOut
 from qdsl.symbolic.edges import edge_kernel
 from qdsl.symbolic.functions import ceil_div
-from qdsl.symbolic.nest import fanout_tiles, tile_values, touched_values
+from qdsl.symbolic.nest import fanout_tiles, fresh_tiles, linked_dims, slide_overlap, tile_values, touched_values
 
 if TYPE_CHECKING:
     from qdsl.mapper.lattice import Array, Ints
@@ -48,7 +48,7 @@ class Edges:
             packings, index = self.batch.packings[t]
             costs = [
                 kernel.call(
-                    *(1 for _ in tensor.dims), steps, 1, 1, distinct, 0, self._owned(t, parent), 1, p[parent], 1,
+                    *(1 for _ in tensor.dims), steps, 1, 1, distinct, distinct, 0, self._owned(t, parent), 1, p[parent], 1,
                     self.plan.instances(parent),
                 )[0]
                 for p in packings
@@ -98,9 +98,13 @@ class Edges:
                     continue
                 x = {d: a[d] // self.plan.between(item, child, d) if d in a else 1 for d in tensor.dims}
                 sliding = slide if clean else None
-                kernel = edge_kernel(tensor, self.batch.level(child), self.batch.level(parent), sliding)
+                distinct = self._distinct(t, child, parent, item, x)
+                fresh = self._fresh(t, child, sliding, x, step, distinct)
+                kernel = edge_kernel(
+                    tensor, self.batch.level(child), self.batch.level(parent), sliding, fresh is not distinct
+                )
                 energy_pj = kernel.call(
-                    *x.values(), sweeps, slides, step, self._distinct(t, child, parent, item, x),
+                    *x.values(), sweeps, slides, step, distinct, fresh,
                     self._owned(t, child), self._owned(t, parent), p[child], p[parent],
                     self.plan.instances(child), self.plan.instances(parent),
                 )[0]  # fmt: skip
@@ -143,10 +147,25 @@ class Edges:
             fanout = self.batch.space.accelerator.hierarchy[f]
             if isinstance(fanout, FanOut) and self.plan.fanouts[f]:
                 inside = {
-                    d: self.pins.get((f, d), x[d] * self.plan.between(f, child, d)) if d in x else 1 for d in tensor.dims
+                    d: self.pins.get((f, d), x[d] * self.plan.between(f, child, d)) if d in x else 1
+                    for d in tensor.dims
                 }
                 n = n * fanout_tiles(fanout, tensor, inside, self.plan.fanouts[f])
         return n
+
+    def _fresh(self, t: int, child: int, slide: str | None, x: dict[str, Any], step: Any, distinct: Any) -> Any:
+        """Of the distinct tiles those that no neighbour passes on when the sliding loop advances; `distinct` itself
+        where none can."""
+        fanout = self.batch.space.accelerator.hierarchy[child - 1]
+        tensor = self.batch.tensors[t]
+        if slide is None or not isinstance(fanout, FanOut):
+            return distinct
+        factors = self.plan.fanouts[child - 1]
+        linked = linked_dims(fanout, tensor, slide, factors, self.plan.on_x(fanout))
+        if not linked:
+            return distinct
+        overlap = slide_overlap(tensor, slide, x, step)
+        return fresh_tiles(tensor, slide, x, factors, linked, step, overlap, distinct)
 
     def _owned(self, t: int, item: int) -> int:
         problem = self.batch.space.problem

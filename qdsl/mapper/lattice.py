@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as MappingABC
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
+    Fits = npt.NDArray[np.bool_]
 
 # (item of the hierarchy, dimension) -> the one extent allowed inside that fan-out
 Pins = MappingABC[tuple[int, str], int]
@@ -73,9 +75,7 @@ def _column(space: Space, plan: Plan, pins: Pins, dim: str) -> list[tuple[int, .
 def growth(inner: tuple[int, ...], outer: tuple[int, ...], factors: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """For every outer extent the indices of inner extents from which an allowed factor leads to it."""
     allowed = set(factors)
-    return tuple(
-        tuple(i for i, a in enumerate(inner) if e % a == 0 and e // a in allowed) for e in outer
-    )
+    return tuple(tuple(i for i, a in enumerate(inner) if e % a == 0 and e // a in allowed) for e in outer)
 
 
 def grow(costs: Array, axis: int, table: tuple[tuple[int, ...], ...]) -> Array:

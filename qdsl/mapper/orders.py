@@ -52,7 +52,9 @@ def order_classes(
                 signature = (active, c.slide, tuple(frozenset(c.prefix[:n]) for n in c.stationary))
                 found.setdefault(signature, c)
     classes = list(found.values())
-    return tuple(c for i, c in enumerate(classes) if not any(_dominates(o, c, j < i) for j, o in enumerate(classes) if j != i))
+    return tuple(
+        c for i, c in enumerate(classes) if not any(_dominates(o, c, j < i) for j, o in enumerate(classes) if j != i)
+    )
 
 
 def completed(c: OrderClass, orders: tuple[Order, ...]) -> tuple[str, ...]:
@@ -81,7 +83,9 @@ def _prefixes(active: frozenset[str], waiting: tuple[Waiting, ...], orders: tupl
     yield from extend((), frozenset(range(len(waiting))), (0,) * len(waiting))
 
 
-def _may_follow(dim: str, inner: tuple[str, ...] | list[str], active: frozenset[str], orders: tuple[Order, ...]) -> bool:
+def _may_follow(
+    dim: str, inner: tuple[str, ...] | list[str], active: frozenset[str], orders: tuple[Order, ...]
+) -> bool:
     """Whether `dim` may come next outside `inner` under every order constraint (whose lists are outermost first)."""
     for order in orders:
         listed = [d for d in order.dims if d in active]

@@ -3,12 +3,14 @@ mapping is a sum over its levels, so the exact search runs once per plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping as MappingABC
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from math import prod
 
 from qdsl.mapspace.formula import value_of
 from qdsl.mapspace.space import Space
+from qdsl.model.accelerator import FanOut
 from qdsl.model.constraint import Factor, Formula, Utilization
 
 
@@ -28,28 +30,33 @@ class Plan:
         """Product of the spatial factors of `dim` at items strictly between two items."""
         return prod(f.get(dim, 1) for f in self.fanouts[outer + 1 : inner])
 
+    def on_x(self, fanout: FanOut) -> dict[str, int]:
+        """Factors on the X axis of a fan-out."""
+        return {d: f for p, d, f in self.places if p == fanout.places[0]}
+
     def instances(self, item: int) -> int:
         """Used instances of an item."""
         return prod(n for f in self.fanouts[:item] for n in f.values())
 
 
 def spatial_plans(space: Space) -> Iterator[Plan]:
-    """Every legal choice of spatial factors, one for each different product of X and Y factors."""
+    """Every legal choice of spatial factors, one for each different product of X and Y factors (where neighbours on X
+    forward tiles, for each different choice)."""
     accelerator, problem = space.accelerator, space.problem
     dims = [d for d in problem.operator.dims if problem.size(d) > 1]
-    places = [(f, axis, p) for f in accelerator.fanouts for axis, p in zip("xy", f.places, strict=True)]
     seen = set()
-    for choice in _choices(space, [(p, f.mesh(axis)) for f, axis, p in places], dims):
+    for choice in _choices(space, dims):
         per_place = dict(choice)
         fanouts = []
         for part in accelerator.hierarchy:
             both: dict[str, int] = {}
-            if part in accelerator.fanouts:
-                for p in part.places:  # type: ignore[union-attr]
+            if isinstance(part, FanOut):
+                for p in part.places:
                     for d, f in per_place[p]:
                         both[d] = both.get(d, 1) * f
             fanouts.append(both)
-        key = tuple(tuple(sorted(f.items())) for f in fanouts)
+        linked = tuple(per_place[f.places[0]] for f in accelerator.fanouts if f.forward)
+        key = (linked, *(tuple(sorted(f.items())) for f in fanouts))
         if all(value_of(formula, _spatial_values(space, per_place)) for formula in space.spatial) and key not in seen:
             seen.add(key)
             yield Plan(tuple((p, d, f) for p, loops in choice for d, f in loops), tuple(fanouts))
@@ -58,29 +65,37 @@ def spatial_plans(space: Space) -> Iterator[Plan]:
 Loops = tuple[tuple[str, int], ...]
 
 
-def _choices(space: Space, places: list[tuple[str, int]], dims: list[str]) -> Iterator[list[tuple[str, Loops]]]:
+def _choices(space: Space, dims: list[str]) -> Iterator[list[tuple[str, Loops]]]:
+    """Loops for every spatial place, outermost place first, within the meshes. A pooled array may use what the arrays
+    outside it leave idle on the same axis."""
+    places = [(f, axis, p) for f in space.accelerator.fanouts for axis, p in zip("xy", f.places, strict=True)]
     left = {d: space.problem.size(d) for d in dims}
 
-    def place_loops(index: int, d_index: int, room: int, loops: Loops) -> Iterator[list[tuple[str, Loops]]]:
-        place, _ = places[index]
-        if d_index == len(dims):
-            if index + 1 == len(places):
-                yield [(place, loops)]
-            else:
-                for rest in place_loops(index + 1, 0, places[index + 1][1], ()):
-                    yield [(place, loops), *rest]
+    def place_loops(index: int, used: dict[str, int], mesh: dict[str, int]) -> Iterator[list[tuple[str, Loops]]]:
+        if index == len(places):
+            yield []
             return
-        d = dims[d_index]
+        fanout, axis, place = places[index]
+        taken, whole = (used[axis], mesh[axis]) if fanout.pooled else (1, 1)
+        whole *= fanout.mesh(axis)
+        for loops in dim_loops(place, 0, whole // taken):
+            now = taken * prod(f for _, f in loops)
+            for rest in place_loops(index + 1, {**used, axis: now}, {**mesh, axis: whole}):
+                yield [(place, loops), *rest]
+
+    def dim_loops(place: str, index: int, room: int) -> Iterator[Loops]:
+        if index == len(dims):
+            yield ()
+            return
+        d = dims[index]
         for f in space.factors[place, d]:
             if f <= room and left[d] % f == 0:
                 left[d] //= f
-                yield from place_loops(index, d_index + 1, room // f, (*loops, (d, f)) if f > 1 else loops)
+                for rest in dim_loops(place, index + 1, room // f):
+                    yield ((d, f), *rest) if f > 1 else rest
                 left[d] *= f
 
-    if places:
-        yield from place_loops(0, 0, places[0][1], ())
-    else:
-        yield []
+    yield from place_loops(0, {"x": 1, "y": 1}, {"x": 1, "y": 1})
 
 
 def _spatial_values(space: Space, per_place: MappingABC[str, Loops]):  # type: ignore[no-untyped-def]

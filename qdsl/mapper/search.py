@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping as MappingABC, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from qdsl.mapper.batch import Batch, packing_key as _packing_key
+from qdsl.mapper.batch import Batch
+from qdsl.mapper.batch import packing_key as _packing_key
 from qdsl.mapper.bounds import plan_bound_pj
 from qdsl.mapper.lattice import Pins, plan_domains
 from qdsl.mapper.plans import Plan, spatial_plans
@@ -139,7 +141,9 @@ def _solve(batch: Batch, deadline: float | None) -> _Solved:
         for i in np.flatnonzero(better):
             best_plan[i] = plans[rank]
     optima = tuple(
-        Optimum("optimal", float(best[i]), p.places) if (p := best_plan[i]) is not None else Optimum("infeasible", float("inf"))
+        Optimum("optimal", float(best[i]), p.places)
+        if (p := best_plan[i]) is not None
+        else Optimum("infeasible", float("inf"))
         for i in range(count)
     )
     return _Solved(optima, complete, left_bound)
@@ -160,7 +164,10 @@ def _recover(space: Space, bits: MappingABC[str, int], optimum: Optimum) -> Mapp
     sweeps = [s for pins in _pin_choices(batch, plan) if not (s := Sweep.of(batch, plan, pins)).domains.empty]
     energy_pj, mapping = min((best_of_plan(s) for s in sweeps if s.energies_pj()[0] < float("inf")), key=lambda x: x[0])
     found = evaluate(space.accelerator, space.problem, bits, mapping).energy_pj
-    if abs(found - energy_pj) > _RELATIVE_TOLERANCE * energy_pj or abs(found - optimum.energy_pj) > _RELATIVE_TOLERANCE * found:
+    if (
+        abs(found - energy_pj) > _RELATIVE_TOLERANCE * energy_pj
+        or abs(found - optimum.energy_pj) > _RELATIVE_TOLERANCE * found
+    ):
         raise RuntimeError(f"the mapper's {optimum.energy_pj} pJ and the model's {found} pJ differ for {mapping}")
     return mapping
 

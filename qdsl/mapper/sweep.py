@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qdsl.mapper.batch import Batch
 from qdsl.mapper.edges import Chain, Edges
@@ -20,7 +20,7 @@ from qdsl.mapper.plans import Plan
 from qdsl.model.accelerator import FanOut
 
 if TYPE_CHECKING:
-    from qdsl.mapper.lattice import Array
+    from qdsl.mapper.lattice import Array, Fits
 
 # Per tensor its waiting chain; () while nothing waits.
 Key = tuple[Chain, ...]
@@ -87,7 +87,8 @@ class Sweep:
         import numpy as np
 
         totals = [self.closed(key, costs).reshape(len(self.batch.bits)) for key, costs in states.items()]
-        return np.min(totals, axis=0) + self.edges.compute_energy_pj()
+        least: Array = np.min(totals, axis=0)
+        return least + self.edges.compute_energy_pj()
 
     def closed(self, key: Key, costs: Array) -> Array:
         for t, chain in enumerate(key):
@@ -195,18 +196,18 @@ class Sweep:
             out.append(kept)
         return tuple(out)
 
-    def _fits(self, item: int) -> Array | None:
+    def _fits(self, item: int) -> Fits | None:
         """bool[assignment, extents...]: whether the kept tiles fit; None for an unlimited level."""
         level = self.batch.level(item)
         if level.size_words is None:
             return None
-        total = 0
+        total: Any = 0
         for t, tensor in enumerate(self.batch.tensors):
             if level.keeps(tensor.name):
                 _, index = self.batch.packings[t]
                 words = self.edges.tile_words(t, item)
                 total = total + (words if len(words) == 1 else words[index])
-        fits: Array = total <= level.size_words
+        fits: Fits = total <= level.size_words
         return fits
 
     def _axis(self, dim: str) -> int:

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -61,9 +61,7 @@ class Encoding:
         self._literals: dict[tuple[Quantity, int, int], z3.BoolRef] = {}
         self._runs_known: dict[tuple[str, int, str, int], list[z3.BoolRef]] = {}
         self._ordered: set[str] = set()
-        self._units = {
-            (d, p): n for d in problem.operator.dims for p, n in prime_exponents(problem.size(d)).items()
-        }
+        self._units = {(d, p): n for d in problem.operator.dims for p, n in prime_exponents(problem.size(d)).items()}
         self._boundaries = {key: self._boundary_literals(*key, n) for key, n in self._units.items()}
 
     def add(self, demand: Demand) -> int:
@@ -116,7 +114,7 @@ class Encoding:
         for literals in inner:
             for more, fewer in zip(literals[1:], literals, strict=False):
                 self._solver.add(z3.Implies(more, fewer))
-        for outside, inside in zip(inner, inner[1:], strict=False):
+        for outside, inside in pairwise(inner):
             for o, i in zip(outside, inside, strict=True):
                 self._solver.add(z3.Implies(i, o))
         true, false = z3.BoolVal(True, self._context), z3.BoolVal(False, self._context)
@@ -139,7 +137,9 @@ class Encoding:
         z3 = self._z3
         if isinstance(quantity, Used):
             dims = [d for d, p in self._units if p == prime]
-            return z3.AtLeast(*(x for place in quantity.places for d in dims for x in self._runs(d, prime, place, 1)), count)
+            return z3.AtLeast(
+                *(x for place in quantity.places for d in dims for x in self._runs(d, prime, place, 1)), count
+            )
         return z3.Or(self._runs(quantity.dim, prime, quantity.place, count))
 
     def _runs(self, dim: str, prime: int, place: str, count: int) -> list[z3.BoolRef]:
@@ -199,7 +199,7 @@ class Encoding:
     def _grown(
         self, demand: Demand, point: dict[Quantity, Exponents]
     ) -> tuple[dict[Quantity, Exponents], dict[Quantity, Exponents]]:
-        """A box of exponents around a point that breaks the demand, grown greedily as long as it is broken everywhere."""
+        """A box of exponents around a point, grown greedily while the demand is broken everywhere in it."""
         low = {q: dict(e) for q, e in point.items()}
         high = {q: dict(e) for q, e in point.items()}
         box = {q: (_number(e), _number(e)) for q, e in point.items()}
@@ -282,9 +282,7 @@ class Encoding:
             loops = [Loop(d, f) for d, f in factors.items() if f > 1]
             if place in self._ordered:
                 dims = [x.dim for x in loops]
-                outside = {
-                    d: sum(self._holds(model, self._before(place, e, d)) for e in dims if e != d) for d in dims
-                }
+                outside = {d: sum(self._holds(model, self._before(place, e, d)) for e in dims if e != d) for d in dims}
                 loops.sort(key=lambda x: outside[x.dim])
             nest.append((place, tuple(loops)))
         return Mapping(tuple(nest))
@@ -310,6 +308,5 @@ def _number(exponents: Exponents) -> int:
 
 def _differences(counts: list[int]) -> Iterator[int]:
     """Units at each place, from the units at or inside each place."""
-    for here, inside in zip(counts, counts[1:], strict=False):
+    for here, inside in pairwise(counts):
         yield here - inside
-

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping as MappingABC, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 
 from qdsl.mapspace.encoding import Answer, Encoding
@@ -42,7 +43,9 @@ def feasible(
     system = System(accelerator, problem, bits, constraints, started + timeout_s)
     answer = system.solve(range(len(system.rules)))
     core = system.core() if answer.status == "infeasible" else ()
-    return Feasibility(answer.status, answer.mapping, tuple(system.rules[i] for i in core), time.perf_counter() - started)
+    return Feasibility(
+        answer.status, answer.mapping, tuple(system.rules[i] for i in core), time.perf_counter() - started
+    )
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping as MappingABC
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as MappingABC
 from math import prod
 
 from qdsl.model.accelerator import Accelerator, FanOut

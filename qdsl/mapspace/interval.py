@@ -1,4 +1,4 @@
-"""What a formula can be when its atoms lie in intervals: sound bounds, so that one broken mapping excuses many others."""
+"""What a formula can be when its atoms lie in intervals: sound bounds, which rule out many mappings at once."""
 
 from __future__ import annotations
 

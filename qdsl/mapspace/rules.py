@@ -6,8 +6,10 @@ broken everywhere in a box of their values. This is all that the encoding for Z3
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping as MappingABC
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
+from math import prod
 
 from qdsl.diagnostics import Span
 from qdsl.mapspace.formula import Atom, atoms, conjuncts, substitute, value_of
@@ -47,15 +49,17 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """The spatial factors along one axis of a fan-out multiply to at most its instances."""
+    """The spatial factors along one axis of a fan-out multiply to at most its instances.
+
+    Of a pooled fan-out: its factors together with those of the fan-outs outside it that it shares its mesh with.
+    places: where these factors stand; instances: of all of them; outside: those of the other fan-outs, else 1.
+    """
 
     fanout: FanOut
     axis: str
+    places: tuple[str, ...]
     instances: int
-
-    @property
-    def place(self) -> str:
-        return self.fanout.places["xy".index(self.axis)]
+    outside: int
 
     @property
     def span(self) -> Span | None:
@@ -93,11 +97,13 @@ class Demand:
 def rules_of(
     accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint]
 ) -> tuple[Rule, ...]:
-    """Every rule for one layer at given bit-widths: the hardware's, outermost first, then the constraints that apply."""
+    """Every rule for one layer at given widths: the hardware's, outermost first, then the constraints that apply."""
     rules: list[Rule] = []
+    pool: list[FanOut] = []
     for part in accelerator.hierarchy:
         if isinstance(part, FanOut):
-            rules.extend(Mesh(part, axis, part.mesh(axis)) for axis in "xy")
+            pool = [*pool, part] if part.pooled else [part]
+            rules.extend(_mesh(pool, axis) for axis in "xy")
             continue
         kept = [t.name for t in problem.operator.tensors if part.keeps(t.name)]
         rules.extend(Width(part, t) for t in kept if bits[t] > part.word_bits)
@@ -106,17 +112,14 @@ def rules_of(
     return (*rules, *(c for c in constraints if applies(c.scope, problem, bits)))
 
 
-def demands_of(
-    rule: Rule, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]
-) -> Iterator[Demand]:
+def demands_of(rule: Rule, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Iterator[Demand]:
     """What a rule demands; nothing if no mapping of this layer can break it."""
     if isinstance(rule, Width):
         yield Demand((), lambda box: True)
     elif isinstance(rule, Capacity):
-        yield _capacity(rule, problem, bits)
+        yield capacity_demand(rule.level, rule.words, problem, bits)
     elif isinstance(rule, Mesh):
-        used = Used((rule.place,))
-        yield Demand((used,), lambda box: box[used][0] > rule.instances)
+        yield mesh_demand(rule, rule.instances)
     elif isinstance(rule, Only):
         for d in problem.operator.dims:
             if d not in rule.dims and problem.size(d) > 1:
@@ -126,6 +129,25 @@ def demands_of(
     else:
         for formula in conjuncts(substitute(rule.formula, problem, bits)):
             yield _formula(formula, accelerator)
+
+
+def capacity_demand(level: StorageLevel, words: int, problem: Problem, bits: MappingABC[str, int]) -> Demand:
+    """The tiles kept at a level need at most so many words."""
+    kept = [t for t in problem.operator.tensors if level.keeps(t.name)]
+    relevant = {d for t in kept for d in t.dims}
+    tiles = {d: TileExtent(level.name, d) for d in problem.operator.dims if d in relevant}
+
+    def refuted(box: Box) -> bool:
+        found = words_at(level, problem, bits, {d: box[q][0] for d, q in tiles.items()})
+        return sum(needed for _, needed in found.values()) > words
+
+    return Demand(tuple(tiles.values()), refuted)
+
+
+def mesh_demand(rule: Mesh, instances: int) -> Demand:
+    """The factors along an axis use at most so many instances."""
+    used = Used(rule.places)
+    return Demand((used,), lambda box: box[used][0] > instances)
 
 
 def words_at(
@@ -140,16 +162,11 @@ def words_at(
     return found
 
 
-def _capacity(rule: Capacity, problem: Problem, bits: MappingABC[str, int]) -> Demand:
-    kept = [t for t in problem.operator.tensors if rule.level.keeps(t.name)]
-    relevant = {d for t in kept for d in t.dims}
-    tiles = {d: TileExtent(rule.level.name, d) for d in problem.operator.dims if d in relevant}
-
-    def refuted(box: Box) -> bool:
-        found = words_at(rule.level, problem, bits, {d: box[q][0] for d, q in tiles.items()})
-        return sum(words for _, words in found.values()) > rule.words
-
-    return Demand(tuple(tiles.values()), refuted)
+def _mesh(pool: Sequence[FanOut], axis: str) -> Mesh:
+    """The rule of the innermost of the fan-outs that share a mesh."""
+    places = tuple(f.places["xy".index(axis)] for f in pool)
+    outside = prod(f.mesh(axis) for f in pool[:-1])
+    return Mesh(pool[-1], axis, places, outside * pool[-1].mesh(axis), outside)
 
 
 def _absence(factor: Factor) -> Demand:

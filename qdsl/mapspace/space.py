@@ -6,7 +6,8 @@ formulas. A constraint that couples other things cannot be kept apart this way a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as MappingABC
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 
 from qdsl.diagnostics import Diagnostic, SpecError
@@ -51,10 +52,13 @@ def layer_space(
     """
     divisors = {d: divisors_of(n) for d, n in zip(problem.operator.dims, problem.sizes, strict=True)}
     factors = {(p, d): divisors[d] for p in accelerator.places for d in problem.operator.dims}
-    for fanout in accelerator.fanouts:
-        for axis, place in zip("xy", fanout.places, strict=True):
+    for axis in "xy":
+        mesh = 1
+        for fanout in accelerator.fanouts:
+            mesh = fanout.mesh(axis) * (mesh if fanout.pooled else 1)
             for d in problem.operator.dims:
-                factors[place, d] = tuple(f for f in factors[place, d] if f <= fanout.mesh(axis))
+                place = f"{fanout.name}.{axis}"
+                factors[place, d] = tuple(f for f in factors[place, d] if f <= mesh)
     tiles: dict[tuple[str, str], frozenset[int]] = {}
     orders: dict[str, tuple[Order, ...]] = {}
     spatial: list[Formula] = []
@@ -101,10 +105,10 @@ def _narrow(
     (atom, *others) = found
     if not others and isinstance(atom, Factor):
         key = atom.place, atom.dim
-        factors[key] = tuple(f for f in factors[key] if value_of(formula, lambda _, f=f: float(f)))
+        factors[key] = tuple(f for f in factors[key] if _holds(formula, f))
         return True
     if not others and isinstance(atom, TileExtent):
-        allowed = {e for e in divisors[atom.dim] if value_of(formula, lambda _, e=e: float(e))}
+        allowed = {e for e in divisors[atom.dim] if _holds(formula, e)}
         key = atom.level, atom.dim
         tiles[key] = frozenset(allowed & tiles[key] if key in tiles else allowed)
         return True
@@ -112,6 +116,11 @@ def _narrow(
         spatial.append(formula)
         return True
     return False
+
+
+def _holds(formula: Formula, value: int) -> bool:
+    """Whether a formula of one atom is true when that atom has a value."""
+    return bool(value_of(formula, lambda atom: float(value)))
 
 
 def _refusal(constraint: Require, problem: Problem) -> Diagnostic:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as MappingABC
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingABC
 
 from qdsl.diagnostics import Diagnostic
 from qdsl.mapspace.formula import mapping_values, substitute, value_of

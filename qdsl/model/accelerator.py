@@ -44,13 +44,16 @@ class StorageLevel:
 @dataclass(frozen=True)
 class FanOut:
     """A mesh of x * y instances of everything inside it. `multicast`/`reduce`: tensors shared / reduced on the way,
-    None means all."""
+    None means all. `forward`: input tensors whose tiles neighbours pass on to each other. `pooled`: the mesh is one with
+    that of the fan-outs outside it, so that loops here may use instances they leave idle."""
 
     name: str
     x: int
     y: int
     multicast: frozenset[str] | None = None
     reduce: frozenset[str] | None = None
+    forward: frozenset[str] = frozenset()
+    pooled: bool = False
     span: Span | None = field(default=None, compare=False, repr=False)
     x_span: Span | None = field(default=None, compare=False, repr=False)
     y_span: Span | None = field(default=None, compare=False, repr=False)

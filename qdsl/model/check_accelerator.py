@@ -194,16 +194,19 @@ def _memory(
 def _array(decl: ArrayDecl, names: Names) -> FanOut:
     meshes: dict[str, tuple[int, Span]] = {}
     sharing: dict[str, SharingStmt] = {}
+    pooled = False
     for stmt in decl.statements:
-        key = stmt.axis if isinstance(stmt, MeshStmt) else stmt.kind
-        if key in meshes or key in sharing:
+        key = stmt.axis if isinstance(stmt, MeshStmt) else stmt.kind if isinstance(stmt, SharingStmt) else "pooled"
+        if key in meshes or key in sharing or (key == "pooled" and pooled):
             fail("Q0503", f"array `{decl.name.name}` has two `{key}` statements", stmt.span, helps=["keep one of them"])
         if isinstance(stmt, MeshStmt):
             q = number(stmt.value, names, f"`{key}`", f"{key} 12")
             meshes[key] = (whole(q, stmt.value.span, f"`{key}` of `{decl.name.name}`", 1, 2**20), stmt.span)
-        else:
+        elif isinstance(stmt, SharingStmt):
             distinct("tensor", stmt.tensors)
             sharing[key] = stmt
+        else:
+            pooled = True
     if "x" not in meshes:
         helps = ["for example `array pe { x 14; y 12 }`"]
         fail("Q0502", f"array `{decl.name.name}` has no `x`", decl.name.span, label="needs its size", helps=helps)
@@ -211,7 +214,8 @@ def _array(decl: ArrayDecl, names: Names) -> FanOut:
     multicast, reduce = (
         frozenset(t.name for t in sharing[k].tensors) if k in sharing else None for k in ("multicast", "reduce")
     )
-    return FanOut(decl.name.name, x, y, multicast, reduce, decl.name.span, x_span, y_span)
+    forward = frozenset(t.name for t in sharing["forward"].tensors) if "forward" in sharing else frozenset()
+    return FanOut(decl.name.name, x, y, multicast, reduce, forward, pooled, decl.name.span, x_span, y_span)
 
 
 def _compute(decl: ComputeDecl, technologies: Technologies, names: Names) -> ComputeUnit:

@@ -34,7 +34,7 @@ def check_mapping(
     with collecting(found):
         bits = _bits(decl, layer, accelerator)
     nests = [s for s in decl.statements if isinstance(s, NestStmt)]
-    places: dict[str, tuple[Loop, ...]] = {p: () for p in accelerator.places}
+    places: dict[str, tuple[Loop, ...]] = dict.fromkeys(accelerator.places, ())
     for nest in nests:
         with collecting(found):
             place = check_place(nest.place, accelerator, "parallel" if nest.kind == "parallel" else "for")

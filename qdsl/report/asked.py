@@ -147,4 +147,6 @@ def _number(value: float) -> str:
 
 
 def _count(value: int) -> str:
-    return grouped(value) if value < 10**9 else f"{float(value):.2e}" if value < 10**300 else f"10^{len(str(value)) - 1}"
+    return (
+        grouped(value) if value < 10**9 else f"{float(value):.2e}" if value < 10**300 else f"10^{len(str(value)) - 1}"
+    )

@@ -35,7 +35,10 @@ class Pictures:
 def pictures(run: StudyRun, units: Units) -> Pictures:
     history = [(g.number, g.hypervolume) for g in run.history]
     return Pictures(
-        _front(run, units), _layers(run, units.energy), _levels(run, units.energy), convergence(history) if history else None
+        _front(run, units),
+        _layers(run, units.energy),
+        _levels(run, units.energy),
+        convergence(history) if history else None,
     )
 
 

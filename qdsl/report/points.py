@@ -147,5 +147,3 @@ def _mean(layers: tuple[Layer, ...], bits: dict[str, dict[str, int]], weights: b
 
 def _bits(mean: float | None) -> str:
     return "—" if mean is None else f"{grouped(mean, 2)}{NARROW}bit"
-
-

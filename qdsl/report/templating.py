@@ -70,5 +70,3 @@ def _source(environment: ImmutableSandboxedEnvironment, name: str) -> SourceFile
     except (TemplateNotFound, OSError, UnicodeDecodeError):
         return None
     return SourceFile(path or name, text)
-
-

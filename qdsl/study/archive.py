@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from pymoo.indicators.hv import HV
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
@@ -53,7 +52,9 @@ class Archive:
         rows = [v for v in self._values.values() if np.isfinite(v).all()]
         return np.array(rows) if rows else np.empty_like(self.values)
 
-    def hypervolume(self, reference: npt.NDArray[np.float64]) -> float:
-        """Share of the box between the origin and `reference` that the front dominates, 0..1."""
-        scale = np.where(reference > 0, reference, 1.0)
-        return float(HV(ref_point=np.ones(len(scale)))(self.values / scale)) if len(self.values) else 0.0
+    def hypervolume(self) -> float:
+        """Share of the box between the bounds on all designs (see Evaluator.bounds) that the front dominates, 0..1."""
+        best, worst = self._evaluator.bounds
+        # An objective that no choice changes is a point: give it the whole side, so that it does not hide the others.
+        scaled = (self.values - best) / np.where(worst > best, worst - best, 1.0)
+        return float(HV(ref_point=np.ones(len(best)))(scaled)) if len(scaled) else 0.0

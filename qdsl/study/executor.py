@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ class Solved:
     seconds: float
 
 
-def solve_all(tasks: Sequence[Task], workers: int | None = None) -> Iterator[Solved]:
+def solve_all(tasks: Sequence[Task], workers: int | None = None) -> Generator[Solved, None, None]:
     """Solved tasks in the order in which they finish.
 
     workers: number of processes, None for one per core but at least two; 1 works in this process. Closing the iterator
@@ -90,8 +90,8 @@ def _pooled(tasks: Sequence[Task], workers: int) -> Iterator[Solved]:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """New interpreters import the main module again. Ours need nothing of it, and a script without a main guard, or read
-    from stdin, would break them."""
+    """New interpreters import the main module again. Ours need nothing of it, and a script without a main guard, or
+    read from stdin, would break them."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -54,7 +54,7 @@ def _algorithm(evaluator: Evaluator, known: Designs) -> NSGA2:
 
 
 def _generation(number: int, evaluator: Evaluator, archive: Archive) -> Generation:
-    return Generation(number, archive.evaluated, len(archive.designs), archive.hypervolume(evaluator.worst))
+    return Generation(number, archive.evaluated, len(archive.designs), archive.hypervolume())
 
 
 class _BitWidths(Problem):  # type: ignore[misc]
@@ -77,5 +77,5 @@ class _BitWidths(Problem):  # type: ignore[misc]
         designs = np.ascontiguousarray(x, np.int64)
         values = self._evaluator.values(designs)
         self._archive.add(designs, values)
-        out["F"] = np.where(np.isfinite(values), values, self._evaluator.worst)
+        out["F"] = np.where(np.isfinite(values), values, self._evaluator.bounds[1])
         out["G"] = self._evaluator.infeasible_layers(designs)[:, None]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.model.study import Study
+from qdsl.study.result import OBJECTIVE_UNITS
 from qdsl.study.tables import LayerTable, Tables
 
 Designs = npt.NDArray[np.int64]  # [designs, variables]
@@ -58,14 +59,24 @@ class Evaluator:
         return np.stack(columns, axis=1) if columns else designs
 
     @cached_property
-    def worst(self) -> Values:
-        """float64[objectives]: no legal design exceeds these. With every width feasible, energy and weight memory take
-        them at the widest design, noise at the narrowest."""
+    def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """(best, worst), each float64[objectives]: every legal design lies between them. When every width is
+        feasible, the narrowest and the widest design attain them."""
         counts = self.option_counts
         ends = self.values(np.stack([np.zeros_like(counts), counts - 1]))
-        energy = sum(float(t.energy_pj[np.isfinite(t.energy_pj)].max()) for t in self.tables)
-        worst: Values = np.where([n == "energy" for n in self.study.objectives], energy, ends.max(axis=0))
-        return worst
+        legal = [t.energy_pj[np.isfinite(t.energy_pj)] for t in self.tables]
+        is_energy = [name == "energy" for name in self.study.objectives]
+        best = np.where(is_energy, sum(float(e.min()) for e in legal), ends.min(axis=0))
+        worst = np.where(is_energy, sum(float(e.max()) for e in legal), ends.max(axis=0))
+        return best, worst
+
+    @property
+    def spans(self) -> npt.NDArray[np.float64]:
+        """float64[objectives]: the differences that count as 1, positive. From 0 to the worst value where 0 means
+        nothing is spent, from the best to the worst where values are in dB."""
+        best, worst = self.bounds
+        spans = np.where([OBJECTIVE_UNITS[name] == "dB" for name in self.study.objectives], worst - best, worst)
+        return np.where(spans > 0, spans, 1.0)
 
     @cached_property
     def roles(self) -> Mapping[str, tuple[tuple[float, int | None], ...]]:
@@ -121,7 +132,9 @@ def _noise(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
     for rows in evaluator.roles.values():
         for _, variable in rows:
             total += 4.0 ** -evaluator.column(widths, variable)
-    return total
+    # A network without weights has no such noise; any constant will do.
+    decibel: npt.NDArray[np.float64] = 10 * np.log10(np.where(total > 0, total, 1.0))
+    return decibel
 
 
 def _lookup(table: LayerTable, designs: Designs) -> npt.NDArray[np.float64]:

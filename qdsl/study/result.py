@@ -12,8 +12,8 @@ from qdsl.model.mapping import Mapping
 from qdsl.model.study import Study
 from qdsl.symbolic.result import Evaluation
 
-# Units of the objectives' values; noise is a ratio of powers (see qdsl.study.objectives).
-OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "noise": ""}
+# Units of the objectives' values, which qdsl.study.objectives defines. Values in dB may be negative.
+OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "noise": "dB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Generation:
     """State after a generation of the search.
 
     evaluations: distinct designs looked at so far; front: size of the archive's front;
-    hypervolume: share (0..1) of the box from the origin to the reference point that the front dominates.
+    hypervolume: share (0..1) of the box between the bounds on all designs that the front dominates.
     """
 
     number: int

@@ -32,7 +32,7 @@ def seed_algorithm(evaluator: Evaluator, known: Designs) -> NSGA2:
         n_offsprings=settings.offspring,
         sampling=known,
         mating=_PairMating(genes(evaluator)),
-        survival=CrowdingRemoval(evaluator.worst),
+        survival=CrowdingRemoval(evaluator.spans),
         eliminate_duplicates=False,
     )
 
@@ -71,15 +71,15 @@ class _PairMating(InfillCriterion):  # type: ignore[misc]
 class CrowdingRemoval(Survival):  # type: ignore[misc]
     """Whole fronts first; the last one loses its most crowded design one at a time, distances recomputed after each.
 
-    scale: float[objectives], the values that span 1; the paper's are those of the widest design, from a minimum of 0.
+    spans: float64[objectives], positive: what counts as 1; the paper's are the values of the widest design.
     """
 
-    def __init__(self, scale: npt.NDArray[np.float64]) -> None:
+    def __init__(self, spans: npt.NDArray[np.float64]) -> None:
         super().__init__(filter_infeasible=True)
-        self._scale = np.where(scale > 0, scale, 1.0)
+        self._spans = spans
 
     def _do(self, problem: Any, pop: Any, *args: Any, n_survive: int | None = None, **kwargs: Any) -> Any:
-        values = pop.get("F") / self._scale
+        values = pop.get("F") / self._spans
         kept: list[int] = []
         for rank, front in enumerate(NonDominatedSorting().do(values, n_stop_if_ranked=n_survive)):
             room = (len(pop) if n_survive is None else n_survive) - len(kept)

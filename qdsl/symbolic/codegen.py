@@ -29,7 +29,7 @@ def compile_kernel(name: str, inputs: Sequence[Any], outputs: Mapping[str, Any])
     filename = f"<qdsl kernel {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace = _namespace()
-    exec(compile(source, filename, "exec"), namespace)  # noqa: S102  (our own generated text, never a spec's)
+    exec(compile(source, filename, "exec"), namespace)
     return Kernel(name, tuple(str(s) for s in inputs), tuple(outputs), source, namespace[name])
 
 
@@ -41,9 +41,7 @@ def kernel_source(name: str, inputs: Sequence[Any], outputs: Mapping[str, Any]) 
     shared, reduced = sympy.cse(list(outputs.values()), symbols=sympy.numbered_symbols("t"), optimizations=[])
     lines = [f"def {name}({', '.join(str(s) for s in inputs)}):"]
     lines += [f"    {symbol} = {printer.doprint(expr)}" for symbol, expr in shared]
-    lines += [
-        f"    {output} = {printer.doprint(expr)}" for output, expr in zip(outputs, reduced, strict=True)
-    ]
+    lines += [f"    {output} = {printer.doprint(expr)}" for output, expr in zip(outputs, reduced, strict=True)]
     lines.append(f"    return ({', '.join(outputs)},)")
     return "\n".join(lines) + "\n"
 
@@ -70,6 +68,12 @@ def _printer() -> Any:
         def _print_DistinctSums(self, expr: Any) -> str:
             return self._call("distinct", expr)
 
+        def _print_FreshSums(self, expr: Any) -> str:
+            return self._call("fresh", expr)
+
+        def _print_Unless(self, expr: Any) -> str:
+            return self._call("unless", expr)
+
     return _Printer({"fully_qualified_modules": False})
 
 
@@ -79,7 +83,12 @@ def _namespace() -> dict[str, Any]:
     def distinct(*flat: Any) -> Any:
         return functions.distinct_sums(list(zip(flat[::2], flat[1::2], strict=True)))
 
+    def fresh(shift: Any, linked: int, *flat: Any) -> Any:
+        return functions.fresh_sums(shift, linked, list(zip(flat[::2], flat[1::2], strict=True)))
+
     return {
+        "fresh": fresh,
+        "unless": functions.unless,
         "ceil_div": functions.ceil_div,
         "revisits": functions.revisits,
         "if_innermost": functions.if_innermost,

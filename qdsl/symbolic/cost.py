@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from qdsl.model.accelerator import StorageLevel
 from qdsl.symbolic.functions import Count, ceil_div
-from qdsl.symbolic.nest import Nest, distinct_tiles, extents, owned_values, tile_values, used_instances, visits
-from qdsl.symbolic.traffic import access_energy_pj, input_traffic, output_traffic
+from qdsl.symbolic.nest import (
+    Nest,
+    advances,
+    distinct_tiles,
+    extents,
+    owned_values,
+    tile_values,
+    used_instances,
+    visits,
+)
+from qdsl.symbolic.traffic import Traffic, access_energy_pj, input_traffic, output_traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +60,23 @@ def lower(nest: Nest, packing: MappingABC[tuple[str, str], Count]) -> LoweredNes
     holds sympy expressions.
     """
     hierarchy = nest.accelerator.hierarchy
-    values: dict[tuple[int, str], list[Count]] = {}
+    values: dict[tuple[int, str], Traffic] = {}
     for tensor in nest.operator.tensors:
         child = nest.compute_item
-        for parent in (
-            i for i in reversed(range(len(hierarchy))) if _keeps(hierarchy[i], tensor.name)
-        ):
+        for parent in (i for i in reversed(range(len(hierarchy))) if _keeps(hierarchy[i], tensor.name)):
             tile = tile_values(tensor, extents(nest, child))
-            times, saved = visits(nest, tensor, child) if child != nest.compute_item else (_steps(nest), 0)
+            times, moving = visits(nest, tensor, child) if child != nest.compute_item else (_steps(nest), [])
             distinct = distinct_tiles(nest, tensor, child, parent)
             if tensor.is_output:
                 owned = owned_values(nest, tensor, child) if child != nest.compute_item else 0
                 moved = output_traffic(tile, times, distinct, owned, owned_values(nest, tensor, parent))
             else:
-                moved = input_traffic(tile, times, saved, distinct)
+                moved = input_traffic(tile, times, distinct, advances(nest, tensor, child, distinct, moving))
             if child != nest.compute_item:
-                values[child, tensor.name][1] = moved.fills
-            values[parent, tensor.name] = [moved.reads, 0, moved.updates]
+                values[child, tensor.name] = replace(
+                    values[child, tensor.name], fills=moved.fills, forwards=moved.forwards
+                )
+            values[parent, tensor.name] = replace(moved, fills=0, forwards=0)
             child = parent
     counts: dict[str, dict[str, Lowered]] = {}
     for item, level in enumerate(hierarchy):
@@ -87,12 +96,14 @@ def lower(nest: Nest, packing: MappingABC[tuple[str, str], Count]) -> LoweredNes
     )
 
 
-def _lowered(nest: Nest, item: int, level: StorageLevel, name: str, moved: list[Count], per_word: Count) -> Lowered:
-    reads, fills, updates = (ceil_div(v, per_word) for v in moved)
+def _lowered(nest: Nest, item: int, level: StorageLevel, name: str, moved: Traffic, per_word: Count) -> Lowered:
+    reads, forwards, fills, updates = (
+        ceil_div(v, per_word) for v in (moved.reads, moved.forwards, moved.fills, moved.updates)
+    )
     instances = used_instances(nest, item)
     words = ceil_div(tile_values(nest.operator.tensor(name), extents(nest, item)), per_word)
-    energy_pj = access_energy_pj(level, reads, fills, updates) * instances
-    return Lowered(words, reads, fills, updates, instances, energy_pj)
+    energy_pj = access_energy_pj(level, reads, fills, updates) + access_energy_pj(level, forwards, 0, 0)
+    return Lowered(words, reads + forwards, fills, updates, instances, energy_pj * instances)
 
 
 def _keeps(part: object, tensor: str) -> bool:

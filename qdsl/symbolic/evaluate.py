@@ -14,9 +14,7 @@ from qdsl.symbolic.result import Evaluation, LevelCounts, TensorCounts
 from qdsl.symbolic.traffic import values_per_word
 
 
-def evaluate(
-    accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping
-) -> Evaluation:
+def evaluate(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping) -> Evaluation:
     """Exact counts, energy in pJ and cycles of a legal mapping.
 
     bits: width of every tensor; each must fit the word of every level that keeps the tensor (see `legality`).
@@ -67,4 +65,4 @@ def cycles(accelerator: Accelerator, lowered: LoweredNest) -> int:
         for bandwidth, rate in ((level.read_bandwidth, read_rate), (level.write_bandwidth, write_rate)):
             if bandwidth is not None and rate > bandwidth:
                 slowdown = min(slowdown, bandwidth / rate)
-    return ceil(steps / slowdown)
+    return ceil(float(steps) / slowdown)

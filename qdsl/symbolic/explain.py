@@ -120,7 +120,9 @@ def _reasons(nest: Nest, tensor: Tensor, item: int) -> list[str]:
     if idle:
         out.append(f"stationary: the tile stays during {', '.join(idle)}")
     if outside and not tensor.is_output and sliding_axis(tensor, outside[0].dim) is not None:
-        out.append(f"sliding: {outside[0].dim} at {outside[0].place} is innermost, only new values are fetched if windows overlap")
+        out.append(
+            f"sliding: {outside[0].dim} at {outside[0].place} is innermost, only new values are fetched if windows overlap"
+        )
     for f in range(item + 1, nest.compute_item):
         fanout = nest.accelerator.hierarchy[f]
         if not isinstance(fanout, FanOut):

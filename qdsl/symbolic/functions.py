@@ -93,6 +93,40 @@ def distinct_sums(terms: Sequence[tuple[Count, Count]]) -> Count:
     return np.asarray(counts, dtype=np.int64)[inverse.reshape(-1)].reshape(columns[0].shape)
 
 
+def fresh_sums(shift: Count, linked: int, terms: Sequence[tuple[Count, Count]]) -> Count:
+    """How many of the distinct sums are new after all of them moved by `shift`, if a neighbour one step along one of the
+    first `linked` terms had the others before (`shift` equals that term's step); all of them if there is no such term."""
+    flat = [x for term in terms for x in term]
+    if _symbolic(shift, *flat):
+        from qdsl.symbolic.symbols import FreshSums
+
+        return FreshSums(shift, linked, *flat)
+    everything = distinct_sums(terms)
+    fresh = everything
+    for i, (step, count) in enumerate(terms[:linked]):
+        longer = distinct_sums([*terms[:i], (step, count + 1), *terms[i + 1 :]]) - everything
+        if all(isinstance(x, int) for x in (shift, *flat)):
+            fresh = longer if step == shift and count > 1 else fresh
+        else:
+            import numpy as np
+
+            fresh = np.where((np.asarray(step) == shift) & (np.asarray(count) > 1), longer, fresh)
+    return fresh
+
+
+def unless(condition: Count, value: Count, otherwise: Count) -> Count:
+    """`value` where `condition` is 0, else `otherwise`."""
+    if _symbolic(condition, value, otherwise):
+        from qdsl.symbolic.symbols import Unless
+
+        return Unless(condition, value, otherwise)
+    if isinstance(condition, int):
+        return value if condition == 0 else otherwise
+    import numpy as np
+
+    return np.where(np.asarray(condition) == 0, value, otherwise)
+
+
 @lru_cache(maxsize=65536)
 def _distinct_sums(terms: tuple[tuple[int, int], ...]) -> int:
     terms = tuple((step, count) for step, count in terms if count > 1)

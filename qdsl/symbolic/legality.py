@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping as MappingABC
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
+from math import prod
 
 from qdsl.diagnostics import Diagnostic, Label, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
@@ -30,8 +32,8 @@ def _width_violations(
         for tensor in problem.operator.tensors:
             if level.keeps(tensor.name) and bits[tensor.name] > level.word_bits:
                 yield Diagnostic(
-                    "Q0603",
-                    f"`{tensor.name}` at {bits[tensor.name]} bits does not fit the {level.word_bits}-bit words of `{level.name}`",
+                    "Q0604",
+                    f"`{tensor.name}` at {bits[tensor.name]} bits does not fit a {level.word_bits}-bit word of `{level.name}`",
                     span,
                     labels=(Label(level.span, f"words of {level.word_bits} bits"),) if level.span else (),
                     helps=(f"use at most {level.word_bits} bits for `{tensor.name}`",),
@@ -39,21 +41,22 @@ def _width_violations(
 
 
 def _fanout_violations(accelerator: Accelerator, mapping: Mapping, span: Span | None) -> Iterator[Diagnostic]:
-    for fanout in accelerator.fanouts:
-        for axis, place, axis_span in zip("xy", fanout.places, (fanout.x_span, fanout.y_span), strict=True):
+    for axis in "xy":
+        used = mesh = 1
+        for fanout in accelerator.fanouts:
+            place = f"{fanout.name}.{axis}"
             loops = mapping.loops(place)
-            used = 1
-            for loop in loops:
-                used *= loop.factor
-            mesh = fanout.mesh(axis)
+            factors = prod(loop.factor for loop in loops)
+            used, mesh = (used * factors, mesh * fanout.mesh(axis)) if fanout.pooled else (factors, fanout.mesh(axis))
             if used > mesh:
-                where = axis_span or fanout.span
+                where = (fanout.x_span if axis == "x" else fanout.y_span) or fanout.span
+                shared = " with the arrays outside it" if fanout.pooled and used > factors else ""
                 yield Diagnostic(
-                    "Q0604",
-                    f"`{place}` has {mesh} instances, the mapping needs {used}",
+                    "Q0606",
+                    f"`{place}`{shared} has {mesh} instances, the mapping needs {used}",
                     next((loop.span for loop in loops if loop.span), span),
-                    label=" x ".join(f"{loop.dim} {loop.factor}" for loop in loops) + f" = {used}",
-                    labels=(Label(where, f"{mesh} along {axis}"),) if where else (),
+                    label=" x ".join(f"{loop.dim} {loop.factor}" for loop in loops) + f" = {factors}",
+                    labels=(Label(where, f"{fanout.mesh(axis)} along {axis}"),) if where else (),
                     helps=(f"spatial factors whose product is at most {mesh}",),
                 )
 
@@ -81,7 +84,7 @@ def _capacity_violations(
         if total > level.size_words:
             where = level.size_span or level.span
             yield Diagnostic(
-                "Q0605",
+                "Q0607",
                 f"the tiles at `{level.name}` need {total} words, its capacity is {level.size_words}",
                 next((loop.span for loop in mapping.loops(level.name) if loop.span), span),
                 labels=(Label(where, f"holds {level.size_words} words of {level.word_bits} bits"),) if where else (),

@@ -3,14 +3,16 @@ extents, tiles, visits, distinct tiles, used instances (sections "Tiles", "Visit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as MappingABC
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from math import prod
 
 from qdsl.model.accelerator import Accelerator, FanOut
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Axis, Operator, Problem, Tensor
-from qdsl.symbolic.functions import Count, distinct_sums, if_innermost, positive_part, revisits
+from qdsl.symbolic.functions import Count, ceil_div, distinct_sums, fresh_sums, positive_part, revisits, unless
+from qdsl.symbolic.traffic import Advance
 
 Extents = MappingABC[str, Count]
 
@@ -48,7 +50,9 @@ def nest_of(accelerator: Accelerator, problem: Problem, mapping: Mapping) -> Nes
         for item, place, spatial in places(accelerator)
         for loop in mapping.loops(place)
     ]
-    return Nest(accelerator, problem.operator, dict(zip(problem.operator.dims, problem.sizes, strict=True)), tuple(loops))
+    return Nest(
+        accelerator, problem.operator, dict(zip(problem.operator.dims, problem.sizes, strict=True)), tuple(loops)
+    )
 
 
 def symbolic_nest(accelerator: Accelerator, operator: Operator, orders: MappingABC[str, Iterable[str]]) -> Nest:
@@ -78,7 +82,9 @@ def places(accelerator: Accelerator) -> list[tuple[int, str, bool]]:
 
 def extents(nest: Nest, item: int) -> dict[str, Count]:
     """Extent of every dimension in the tile held at `item`: the loops there and inside."""
-    return {d: prod(loop.factor for loop in nest.loops if loop.item >= item and loop.dim == d) for d in nest.operator.dims}
+    return {
+        d: prod(loop.factor for loop in nest.loops if loop.item >= item and loop.dim == d) for d in nest.operator.dims
+    }
 
 
 def axis_extent(axis: Axis, tile: Extents) -> Count:
@@ -114,13 +120,13 @@ def slide_overlap(tensor: Tensor, dim: str, tile: Extents, step: Count) -> Count
     return others * positive_part(axis_extent(axis, tile) - coefficient * step)
 
 
-def visits(nest: Nest, tensor: Tensor, item: int) -> tuple[Count, Count]:
-    """How often the tile of a tensor held at `item` changes in the run of one instance, and the values that sliding saves.
+def visits(nest: Nest, tensor: Tensor, item: int) -> tuple[Count, list[tuple[NestLoop, Count, Count]]]:
+    """How often the tile of a tensor held at `item` changes in the run of one instance, and, of an input, the loops that
+    move its tile along an axis with several dimensions: (loop, product of the loops inside it, sweeps).
 
     The temporal loops outside are walked innermost first. An irrelevant loop counts only if a relevant loop with more
-    than one iteration lies inside it; the innermost loop may slide.
+    than one iteration lies inside it.
     """
-    tile = extents(nest, item)
     outside = [loop for loop in reversed(nest.loops) if not loop.spatial and loop.item < item]
     weights: list[Count] = []
     relevant_inside: Count = 1
@@ -130,15 +136,65 @@ def visits(nest: Nest, tensor: Tensor, item: int) -> tuple[Count, Count]:
             relevant_inside = relevant_inside * loop.factor
         else:
             weights.append(revisits(loop.factor, relevant_inside))
-    saved: Count = 0
+    moving = []
     inside: Count = 1
     for i, loop in enumerate(outside):
         if not tensor.is_output and sliding_axis(tensor, loop.dim) is not None:
-            overlap = slide_overlap(tensor, loop.dim, tile, _step(nest, loop))
-            sweeps = prod(weights[:i] + weights[i + 1 :])
-            saved = saved + if_innermost(inside, sweeps * (loop.factor - 1) * overlap)
+            moving.append((loop, inside, prod(weights[:i] + weights[i + 1 :])))
         inside = inside * loop.factor
-    return prod(weights), saved
+    return prod(weights), moving
+
+
+def advances(
+    nest: Nest, tensor: Tensor, child: int, distinct: Count, moving: Iterable[tuple[NestLoop, Count, Count]]
+) -> list[Advance]:
+    """What the loops found by `visits` leave in place when one of them is innermost."""
+    tile = extents(nest, child)
+    out = []
+    for loop, inside, sweeps in moving:
+        step = _step(nest, loop)
+        overlap = slide_overlap(tensor, loop.dim, tile, step)
+        fresh = distinct
+        fanout = nest.accelerator.hierarchy[child - 1]
+        if isinstance(fanout, FanOut):
+            factors = spatial_factors(nest, child - 1)
+            linked = linked_dims(fanout, tensor, loop.dim, factors, spatial_factors(nest, child - 1, fanout.places[0]))
+            if linked:
+                fresh = fresh_tiles(tensor, loop.dim, tile, factors, linked, step, overlap, distinct)
+        out.append(Advance(inside, sweeps, loop.factor, overlap, fresh))
+    return out
+
+
+def linked_dims(fanout: FanOut, tensor: Tensor, dim: str, factors: Extents, on_x: Extents) -> tuple[str, ...]:
+    """Dimensions along which neighbours on the X axis of a fan-out can have tiles for each other when a loop over `dim`
+    advances: unrolled on X alone, on the same axis of the tensor. Empty if the fan-out does not forward the tensor."""
+    axis = sliding_axis(tensor, dim)
+    if axis is None or tensor.name not in fanout.forward:
+        return ()
+    return tuple(d for d in axis.dims if d != dim and d in on_x and factors[d] == on_x[d])
+
+
+def fresh_tiles(
+    tensor: Tensor,
+    dim: str,
+    inside: Extents,
+    factors: Extents,
+    linked: tuple[str, ...],
+    step: Count,
+    overlap: Count,
+    distinct: Count,
+) -> Count:
+    """Of the distinct tiles below one parent, those that no neighbour along a linked dimension had before a loop over
+    `dim` advanced by `step`. Whole tiles are passed on, not parts of windows that overlap in place."""
+    axis = sliding_axis(tensor, dim)
+    if axis is None:
+        return distinct
+    coefficient = next(t.coefficient for t in axis.terms if t.dim == dim)
+    unrolled = sorted((t for t in axis.terms if t.dim in factors), key=lambda t: t.dim not in linked)
+    terms = [(t.coefficient * inside[t.dim], factors[t.dim]) for t in unrolled]
+    # the different sums are a factor of the distinct tiles, so the division is exact
+    others = ceil_div(distinct, distinct_sums(terms))
+    return unless(overlap, others * fresh_sums(coefficient * step, len(linked), terms), distinct)
 
 
 def distinct_tiles(nest: Nest, tensor: Tensor, child: int, parent: int) -> Count:
@@ -167,11 +223,12 @@ def fanout_tiles(fanout: FanOut, tensor: Tensor, inside: Extents, factors: Exten
     return n
 
 
-def spatial_factors(nest: Nest, item: int) -> dict[str, Count]:
-    """Factor per dimension of the spatial loops at a fan-out (X and Y together); only dimensions with a loop."""
+def spatial_factors(nest: Nest, item: int, place: str | None = None) -> dict[str, Count]:
+    """Factor per dimension of the spatial loops at a fan-out (X and Y together, or one place); only dimensions with a
+    loop."""
     out: dict[str, Count] = {}
     for loop in nest.loops:
-        if loop.item == item:
+        if loop.item == item and place in (None, loop.place):
             out[loop.dim] = out.get(loop.dim, 1) * loop.factor
     return out
 

@@ -61,7 +61,7 @@ class IfInnermost(sympy.Function):  # type: ignore[misc]
 
     @classmethod
     def eval(cls, inside: Any, value: Any) -> Any:
-        if inside.is_Integer:
+        if inside.is_Integer or value == 0:
             return value if inside == 1 else sympy.Integer(0)
         return None
 
@@ -116,6 +116,55 @@ class DistinctSums(sympy.Function):  # type: ignore[misc]
         parts = [printer._print(x) for x in self.args]
         terms = " + ".join(f"{s}*[0..{n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
         return f"distinct({terms})"
+
+
+class FreshSums(sympy.Function):  # type: ignore[misc]
+    """New ones among the distinct sums after a shift; arguments shift, number of linked terms, step_1, count_1, ..."""
+
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, *args: Any) -> Any:
+        if all(a.is_Integer for a in args):
+            from qdsl.symbolic.functions import fresh_sums
+
+            shift, linked, *numbers = (int(a) for a in args)
+            return sympy.Integer(fresh_sums(shift, linked, list(zip(numbers[::2], numbers[1::2], strict=True))))
+        return None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        shift, _, *parts = (printer._print(x) for x in self.args)
+        terms = ", ".join(f"{s} \\cdot [0, {n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
+        return rf"\left|\left\{{{terms}\right\}} + {shift} \text{{ new}}\right|"
+
+    def _sympystr(self, printer: Any) -> str:
+        shift, _, *parts = (printer._print(x) for x in self.args)
+        terms = " + ".join(f"{s}*[0..{n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
+        return f"new({terms}, moved by {shift})"
+
+
+class Unless(sympy.Function):  # type: ignore[misc]
+    """`value` where `condition` is 0, else `otherwise`."""
+
+    nargs = 3
+    is_integer = True
+
+    @classmethod
+    def eval(cls, condition: Any, value: Any, otherwise: Any) -> Any:
+        if value == otherwise:
+            return value
+        if condition.is_Integer:
+            return value if condition == 0 else otherwise
+        return None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        condition, value, otherwise = (printer._print(x) for x in self.args)
+        return rf"\begin{{cases}} {value} & {condition} = 0 \\ {otherwise} & \text{{else}} \end{{cases}}"
+
+    def _sympystr(self, printer: Any) -> str:
+        condition, value, otherwise = (printer._print(x) for x in self.args)
+        return f"({value} if {condition} = 0 else {otherwise})"
 
 
 def loop_symbol(dim: str, place: str, occurrence: int = 1) -> sympy.Symbol:

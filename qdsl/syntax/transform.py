@@ -198,6 +198,9 @@ class _Build:
     def sharing_stmt(self, span: Span, c: list[Any]) -> t.SharingStmt:
         return t.SharingStmt(span=span, kind=str(c[0]), tensors=self.idents(c[1:]))
 
+    def pooled_stmt(self, span: Span, c: list[Any]) -> t.PooledStmt:
+        return t.PooledStmt(span=span)
+
     # --- networks ---
 
     def network_decl(self, span: Span, c: list[Any]) -> t.NetworkDecl:

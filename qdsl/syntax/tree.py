@@ -221,10 +221,15 @@ class MeshStmt(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class SharingStmt(Node):
-    """`multicast I, W`, `multicast none`, `reduce O`, `reduce none`: kind is 'multicast' or 'reduce'; () is none."""
+    """`multicast I, W`, `reduce none`, `forward I`: kind is 'multicast', 'reduce' or 'forward'; () is none."""
 
     kind: str
     tensors: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PooledStmt(Node):
+    """`pooled`: the array's mesh is one with that of the arrays outside it."""
 
 
 MemoryStmt = SizeStmt | WordStmt | WidthStmt | KeepStmt | EnergyStmt | BandwidthStmt | SourceStmt
@@ -267,7 +272,7 @@ class MemoryDecl(Node):
 @dataclass(frozen=True, kw_only=True)
 class ArrayDecl(Node):
     name: Ident
-    statements: tuple[MeshStmt | SharingStmt, ...]
+    statements: tuple[MeshStmt | SharingStmt | PooledStmt, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.small_study import MAPPING, study_text, write_spec
 
 from qdsl.cli import main
+from tests.support.small_study import MAPPING, study_text, write_spec
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +118,13 @@ def test_eval_counts_by_hand(mapping_only: str, capsys: pytest.CaptureFixture[st
     assert data["energy_pj"] == data["total"]["energy_pj"] == pytest.approx(levels + 768.0)
 
 
+def test_eval_as_text(
+    mapping_only: str, capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]
+) -> None:
+    assert main(["eval", mapping_only]) == 0
+    golden("eval.txt", capsys.readouterr().out)
+
+
 def test_eval_of_several_mappings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(write_spec(tmp_path, MAPPING, MAPPING.replace("written", "second")))
     assert main(["eval", path, "--format", "json"]) == 0
@@ -133,7 +141,7 @@ def test_eval_refuses_an_illegal_mapping(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["eval", path, "--format", "json"]) == 1
     shown = capsys.readouterr()
     finding = json.loads(shown.err)
-    assert shown.out == "" and finding["code"] == "Q0604" and finding["path"] == path
+    assert shown.out == "" and "`pe.x` has 4 instances" in finding["message"] and finding["path"] == path
 
 
 def test_explain_a_written_and_a_best_mapping(spec: str, capsys: pytest.CaptureFixture[str]) -> None:

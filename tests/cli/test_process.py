@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.small_study import study_text, write_spec
 
 from qdsl.mapper.result import Optimum
 from qdsl.study.store import Store
+from tests.support.small_study import study_text, write_spec
 
 QDSL = [sys.executable, "-m", "qdsl"]
 HEAVY = ("numpy", "sympy", "z3", "pymoo", "rich", "jinja2", "sqlite3", "concurrent.futures")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from qdsl.model.accelerator import Accelerator
+from qdsl.model.accelerator import Accelerator, FanOut
 from qdsl.model.constraint import (
     Bits,
     Constant,
@@ -36,11 +36,18 @@ class ConstrainedCase:
 
 @st.composite
 def constrained_cases(draw: st.DrawFn, *, separable: bool = False) -> ConstrainedCase:
-    """separable: only formulas that the exact search can keep (one factor, one extent, or spatial factors)."""
+    """separable: only what the exact search keeps too (formulas over one factor or one extent, no pooled arrays)."""
     case = draw(cases(max_levels=2))
+    if not separable and draw(st.booleans()):
+        case = replace(case, accelerator=_pooled(case.accelerator))
     count = draw(st.integers(0, 5))
     found = tuple(draw(constraints(case, f"constraint {i}", separable)) for i in range(count))
     return ConstrainedCase(case.accelerator, case.problem, case.bits, found)
+
+
+def _pooled(accelerator: Accelerator) -> Accelerator:
+    parts = [replace(h, pooled=True) if isinstance(h, FanOut) else h for h in accelerator.hierarchy]
+    return replace(accelerator, hierarchy=tuple(parts))
 
 
 @st.composite
@@ -50,12 +57,13 @@ def constraints(draw: st.DrawFn, case: Case, text: str, separable: bool) -> Cons
     kind = draw(st.sampled_from(["only", "order", "formula", "formula"]))
     scope = Scope(condition=draw(st.one_of(st.none(), st.none(), st.none(), _condition(case))))
     if kind == "only":
-        some = frozenset(draw(st.sets(st.sampled_from(dims))))
-        return Only(draw(st.sampled_from(case.accelerator.places)), some, scope, text)
+        place = draw(st.sampled_from(case.accelerator.places))
+        return Only(place, frozenset(draw(st.sets(st.sampled_from(dims)))), scope, text)
     if kind == "order":
-        some = tuple(draw(st.permutations(dims)))[: draw(st.integers(1, len(dims)))]
-        return Order(draw(st.sampled_from(levels)), some, draw(st.sampled_from(["", "innermost", "outermost"])), scope, text)
-    return Require(draw(_one_atom(case) if separable else _formula(case, 2)), scope, text)
+        order = tuple(draw(st.permutations(dims)))[: draw(st.integers(1, len(dims)))]
+        anchor = draw(st.sampled_from(["", "innermost", "outermost"]))
+        return Order(draw(st.sampled_from(levels)), order, anchor, scope, text)
+    return Require(draw(_one_atom(case) if separable else formulas(case, 2)), scope, text)
 
 
 def _condition(case: Case) -> st.SearchStrategy[Formula]:
@@ -100,7 +108,8 @@ def _number(case: Case, depth: int) -> st.SearchStrategy[Formula]:
     )
 
 
-def _formula(case: Case, depth: int) -> st.SearchStrategy[Formula]:
+def formulas(case: Case, depth: int) -> st.SearchStrategy[Formula]:
+    """Conditions with every operation, nested `depth` deep."""
     comparison = st.builds(
         lambda op, a, b: Operation(op, (a, b)),
         st.sampled_from(["<", "<=", "==", ">=", ">", "!="]),
@@ -109,7 +118,7 @@ def _formula(case: Case, depth: int) -> st.SearchStrategy[Formula]:
     )
     if depth == 0:
         return comparison
-    part = _formula(case, depth - 1)
+    part = formulas(case, depth - 1)
     return st.one_of(
         comparison,
         st.builds(lambda op, a, b: Operation(op, (a, b)), st.sampled_from(["and", "or"]), part, part),

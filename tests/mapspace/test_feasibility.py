@@ -9,14 +9,19 @@ from hypothesis import assume, event, given, settings
 from qdsl.mapper import best_mapping
 from qdsl.mapspace import constraint_violations, feasible
 from qdsl.mapspace.feasibility import System
+from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, StorageLevel
+from qdsl.model.mapping import Mapping
+from qdsl.model.operator import Problem
 from qdsl.symbolic import legality
 from tests.mapspace.strategies import ConstrainedCase, constrained_cases
 from tests.support.brute_force import all_mappings
+from tests.support.strategies import matmul
 
 LIMIT = 4000
+MAC = ComputeUnit("mac", 1.0)
 
 
-def is_legal(case: ConstrainedCase, mapping) -> bool:
+def is_legal(case: ConstrainedCase, mapping: Mapping) -> bool:
     return not legality(case.accelerator, case.problem, case.bits, mapping, None) and not constraint_violations(
         case.constraints, case.accelerator, case.problem, case.bits, mapping
     )
@@ -33,7 +38,7 @@ def is_empty(case: ConstrainedCase) -> bool | None:
 
 
 @given(constrained_cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_space_is_infeasible_exactly_when_enumeration_finds_it_empty(case: ConstrainedCase) -> None:
     found = feasible(case.accelerator, case.problem, case.bits, case.constraints)
     event(found.status)
@@ -48,7 +53,7 @@ def test_a_space_is_infeasible_exactly_when_enumeration_finds_it_empty(case: Con
 
 
 @given(constrained_cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_conflict_is_one_and_needs_each_of_its_rules(case: ConstrainedCase) -> None:
     system = System(case.accelerator, case.problem, case.bits, case.constraints, float("inf"))
     assume(system.solve(range(len(system.rules))).status == "infeasible")
@@ -67,9 +72,15 @@ def test_a_conflict_is_one_and_needs_each_of_its_rules(case: ConstrainedCase) ->
 
 
 @given(constrained_cases(separable=True))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_exact_search_finds_a_mapping_exactly_when_there_is_one(case: ConstrainedCase) -> None:
     found = feasible(case.accelerator, case.problem, case.bits, case.constraints)
     best = best_mapping(case.accelerator, case.problem, case.bits, case.constraints)
     event(found.status)
     assert (best.status == "optimal") == (found.status == "feasible")
+
+
+def test_a_solver_without_time_says_unknown() -> None:
+    accelerator = Accelerator("machine", (StorageLevel("dram", 8, 1, None, None, AccessEnergy(1, 1, 1)),), MAC)
+    found = feasible(accelerator, Problem(matmul(), (2, 2, 2)), {"I": 8, "W": 8, "O": 8}, (), timeout_s=0.0)
+    assert (found.status, found.mapping, found.core) == ("unknown", None, ())

@@ -224,9 +224,7 @@ def large_run() -> StudyRun:
         narrow = 2 + 6 * i / 59
         front.append(
             tuple(
-                8
-                if j < 2
-                else max(2, min(8, round((narrow if j % 2 else 10 - narrow) + draw.uniform(-1, 1))))
+                8 if j < 2 else max(2, min(8, round((narrow if j % 2 else 10 - narrow) + draw.uniform(-1, 1))))
                 for j in range(decisions)
             )
         )
@@ -241,7 +239,8 @@ def renamed(run: StudyRun) -> Callable[[str], StudyRun]:
         layer = replace(run.study.network.layers[0], name=name)
         network = replace(run.study.network, name=name, layers=(layer, *run.study.network.layers[1:]))
         precision = replace(
-            run.study.precision, assignment=((name, run.study.precision.assignment[0][1]), *run.study.precision.assignment[1:])
+            run.study.precision,
+            assignment=((name, run.study.precision.assignment[0][1]), *run.study.precision.assignment[1:]),
         )
         constraint = Only("wspad", frozenset(), Scope(frozenset({name})), name)
         study = replace(
@@ -254,7 +253,9 @@ def renamed(run: StudyRun) -> Callable[[str], StudyRun]:
         )
 
         def design(point: DesignPoint) -> DesignPoint:
-            return replace(point, label=point.label and name, layers=(replace(point.layers[0], name=name), *point.layers[1:]))
+            return replace(
+                point, label=point.label and name, layers=(replace(point.layers[0], name=name), *point.layers[1:])
+            )
 
         details = tuple(
             replace(

@@ -7,12 +7,12 @@ from math import inf
 from pathlib import Path
 
 import pytest
-from tests.support.small_study import small_model, study_text
 
 from qdsl.mapper import Optimum
 from qdsl.model.accelerator import FanOut, StorageLevel
 from qdsl.model.study import Study
 from qdsl.study.codec import from_json, to_json
+from tests.support.small_study import small_model, study_text
 
 CONSTRAINTS = """
     spatial pe.x only N, K

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.small_study import HARDWARE, NETWORK, study_text
 
 from qdsl.model import load
 from qdsl.model.study import Study
 from qdsl.study.keys import KeyMaker, cost_class
+from tests.support.small_study import HARDWARE, NETWORK, study_text
 
 BITS = {"I": 4, "W": 4, "O": 4}
 BASE = HARDWARE + NETWORK + study_text(constrain="spatial pe.x only N, K")

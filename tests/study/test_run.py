@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.small_study import small_model, study_text
 
 from qdsl.diagnostics import SpecError
 from qdsl.study.progress import Silent
 from qdsl.study.result import Generation, StudyRun
 from qdsl.study.run import STORE_FILE, chosen_index, run_study
 from qdsl.study.runfile import RUN_FILE, load_run, save_run
+from tests.support.small_study import small_model, study_text
 
 
 def _run(directory: Path, text: str = "", **options: object) -> StudyRun:

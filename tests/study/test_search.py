@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.small_study import small_model, study_text
 
 from qdsl.model.study import Search
 from qdsl.study.archive import Archive
@@ -18,6 +17,7 @@ from qdsl.study.progress import Silent
 from qdsl.study.seed_operators import _PairMating, crowding, genes, thin_out
 from qdsl.study.store import Store
 from qdsl.study.tables import build_tables
+from tests.support.small_study import small_model, study_text
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.small_study import small_model, study_text
 
 from qdsl.diagnostics import SpecError
 from qdsl.mapper import best_mapping
 from qdsl.study.progress import Silent
 from qdsl.study.store import Store
 from qdsl.study.tables import build_tables, layer_bits
+from tests.support.small_study import small_model, study_text
 
 
 def test_every_entry_is_the_optimum_of_its_widths(tmp_path: Path) -> None:

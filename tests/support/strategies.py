@@ -71,7 +71,9 @@ def depthwise(stride: int = 1, dilation: int = 1) -> Operator:
 
 def addition() -> Operator:
     axes = ([("C", 1)], [("P", 1)])
-    return Operator("add", ("C", "P"), (tensor("I", *axes), tensor("W", *axes), tensor("O", *axes, output=True)), "none")
+    return Operator(
+        "add", ("C", "P"), (tensor("I", *axes), tensor("W", *axes), tensor("O", *axes, output=True)), "none"
+    )
 
 
 def three_factors() -> Operator:
@@ -140,7 +142,8 @@ def accelerators(draw: st.DrawFn, names: tuple[str, ...], max_levels: int = 3) -
         )
         if draw(st.booleans()):
             x, y = draw(st.sampled_from([(2, 1), (3, 1), (2, 2), (4, 1), (3, 2)]))
-            hierarchy.append(FanOut(f"array{i}", x, y, draw(sharing), draw(sharing)))
+            forward = draw(st.sampled_from([frozenset(), frozenset(names[:-1])]))
+            hierarchy.append(FanOut(f"array{i}", x, y, draw(sharing), draw(sharing), forward, draw(st.booleans())))
     return Accelerator("machine", tuple(hierarchy), ComputeUnit("mac", 1.0))
 
 

@@ -187,7 +187,7 @@ def _index(axis: str | list[list[str]]) -> str:
 
 
 def _accelerator(arch: Mapping[str, Any], spatial: set[str]) -> list[str]:
-    """Levels outermost first. spatial: levels with a spatial loop, which need an array even where there is one instance."""
+    """Levels outermost first. spatial: levels with a spatial loop, which need an array even for one instance."""
     levels = arch["levels"][::-1]
     inner = [*((x["instances"], x["meshX"]) for x in levels[1:]), (arch["macs"], arch["mac_meshX"])]
     lines = [f"accelerator {arch['name']} {{"]
@@ -196,7 +196,7 @@ def _accelerator(arch: Mapping[str, Any], spatial: set[str]) -> list[str]:
         x = mesh_x // level["meshX"]
         y = (instances // mesh_x) // (level["instances"] // level["meshX"])
         if x * y > 1 or level["name"] in spatial:
-            lines.append(f"  array {_array(level['name'])} {{ x {x}; y {y} }}")
+            lines.append(f"  array {_array(level['name'])} {{ x {x}; y {y}; forward Inputs; pooled }}")
     return [*lines, f"  compute MAC {{ energy {arch['mac']} pJ }}", "}"]
 
 

@@ -30,7 +30,9 @@ BITS = {"I": 8, "W": 8, "O": 8}
 def test_the_counts_are_those_of_the_readme() -> None:
     found = evaluate(MACHINE, PROBLEM, BITS, MAPPING)
     counts = {
-        (level.name, name): (c.words, c.reads, c.fills, c.updates) for level in found.levels for name, c in level.tensors
+        (level.name, name): (c.words, c.reads, c.fills, c.updates)
+        for level in found.levels
+        for name, c in level.tensors
     }
     assert counts == {
         ("dram", "I"): (6, 6, 0, 0),
@@ -50,5 +52,5 @@ def test_nine_words_are_just_enough() -> None:
     assert legality(MACHINE, PROBLEM, BITS, MAPPING, None) == []
     whole = Mapping((("dram", ()), ("buffer", (Loop("R", 3), Loop("P", 4)))))
     (finding,) = legality(MACHINE, PROBLEM, BITS, whole, None)
-    assert finding.code == "Q0605"
+    assert finding.code == "Q0607"
     assert "need 13 words, its capacity is 9" in finding.message
