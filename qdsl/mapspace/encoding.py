@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations, pairwise, product
+from functools import partial
+from itertools import combinations, pairwise, product, takewhile
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -96,12 +97,6 @@ class Encoding:
             if not broken:
                 return Answer("feasible", self._mapping(model, exponents))
         return Answer("unknown")
-
-    def domain(self, quantity: Quantity) -> list[int]:
-        """Every value a quantity could have, ascending; of `Used` also values beyond the mesh."""
-        primes = self._most(quantity)
-        choices = product(*([p**k for k in range(n + 1)] for p, n in primes.items()))
-        return sorted(prod(c) for c in choices)
 
     # --- literals ---------------------------------------------------------------------------------
 
@@ -252,10 +247,13 @@ class Encoding:
 
     def _exponents_in(self, model: z3.ModelRef) -> dict[tuple[str, int], list[int]]:
         """Units of every (dim, prime) at each place."""
-        return {
-            key: list(_differences([sum(self._holds(model, x) for x in literals) for literals in boundaries]))
-            for key, boundaries in self._boundaries.items()
-        }
+        found = {}
+        for key, boundaries in self._boundaries.items():
+            counts = [self._units[key]]
+            for literals in boundaries[1:]:  # unary and shrinking inwards
+                counts.append(sum(1 for _ in takewhile(partial(self._holds, model), literals[: counts[-1]])))
+            found[key] = [here - inside for here, inside in pairwise(counts)]
+        return found
 
     def _holds(self, model: z3.ModelRef, literal: Any) -> bool:
         return bool(self._z3.is_true(model.eval(literal, model_completion=True)))
@@ -304,9 +302,3 @@ def prime_exponents(n: int) -> Exponents:
 
 def _number(exponents: Exponents) -> int:
     return prod(p**k for p, k in exponents.items())
-
-
-def _differences(counts: list[int]) -> Iterator[int]:
-    """Units at each place, from the units at or inside each place."""
-    for here, inside in pairwise(counts):
-        yield here - inside

@@ -34,6 +34,7 @@ def check_against_brute_force(case: Case, limit: int) -> None:
         assert result.status == "infeasible"
     else:
         assert result.status == "optimal"
+        assert result.mapping is not None
         assert result.energy_pj == pytest.approx(best, rel=1e-9)
         assert result.lower_bound_pj == result.energy_pj
         assert not legality(case.accelerator, case.problem, case.bits, result.mapping, None)

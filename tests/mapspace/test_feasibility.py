@@ -9,9 +9,11 @@ from hypothesis import assume, event, given, settings
 from qdsl.mapper import best_mapping
 from qdsl.mapspace import constraint_violations, feasible
 from qdsl.mapspace.feasibility import System
+from qdsl.model import load
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, StorageLevel
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
+from qdsl.resources import data_dir
 from qdsl.symbolic import legality
 from tests.mapspace.strategies import ConstrainedCase, constrained_cases
 from tests.support.brute_force import all_mappings
@@ -84,3 +86,14 @@ def test_a_solver_without_time_says_unknown() -> None:
     accelerator = Accelerator("machine", (StorageLevel("dram", 8, 1, None, None, AccessEnergy(1, 1, 1)),), MAC)
     found = feasible(accelerator, Problem(matmul(), (2, 2, 2)), {"I": 8, "W": 8, "O": 8}, (), timeout_s=0.0)
     assert (found.status, found.mapping, found.core) == ("unknown", None, ())
+
+
+def test_every_layer_of_a_shipped_study_has_a_legal_mapping_at_its_widest() -> None:
+    study = load(data_dir("specs") / "studies" / "mobilenet_v1_eyeriss.qdsl").studies[0]
+    widest = study.precision.layer_bits(tuple(max(v.options) for v in study.precision.variables))
+    for layer in study.network.layers:
+        bits = widest[layer.name]
+        found = feasible(study.accelerator, layer.problem, bits, study.constraints)
+        assert found.mapping is not None
+        case = ConstrainedCase(study.accelerator, layer.problem, bits, study.constraints)
+        assert is_legal(case, found.mapping)

@@ -85,7 +85,7 @@ def test_wrong_dimension_says_what_is_wanted_and_shows_an_example() -> None:
 
 @pytest.mark.parametrize("text", ["0", "2.5", "5"])
 def test_whole_number_outside_its_range_is_refused(text: str) -> None:
-    with pytest.raises(SpecError, match="Q030[56]"):
+    with pytest.raises(SpecError, match=r"Q030[56]"):
         whole(number(text), SPAN, "x", 1, 4)
 
 

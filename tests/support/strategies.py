@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -109,7 +110,7 @@ def transposed_conv(stride: int = 2) -> Operator:
 def operators(draw: st.DrawFn) -> Operator:
     stride, dilation = draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (1, 2), (3, 2)]))
     make = draw(st.sampled_from(["matmul", "conv1d", "single", "depthwise", "add", "three", "transposed"]))
-    return {
+    choices: dict[str, Callable[[], Operator]] = {
         "matmul": matmul,
         "conv1d": lambda: conv1d(stride, dilation),
         "single": lambda: single_channel_conv(stride, dilation),
@@ -117,7 +118,8 @@ def operators(draw: st.DrawFn) -> Operator:
         "add": addition,
         "three": three_factors,
         "transposed": lambda: transposed_conv(stride),
-    }[make]()
+    }
+    return choices[make]()
 
 
 @st.composite
