@@ -42,12 +42,14 @@ def order_classes(
     """The undominated classes over loops of `allowed` dimensions. With free orders every dimension may be active at
     once: a loop of one iteration costs nothing. Under order constraints its absence can permit a better order, so every
     active set is tried."""
-    constrained = frozenset(d for o in orders for d in o.dims) & allowed
+    constrained = allowed if any(o.anchor for o in orders) else frozenset(d for o in orders for d in o.dims) & allowed
     free = allowed - constrained
     found: dict[tuple[object, ...], OrderClass] = {}
     for size in range(len(constrained), -1, -1):
         for subset in combinations(sorted(constrained), size):
             active = free | frozenset(subset)
+            if not _consistent(active, orders):
+                continue
             for c in _prefixes(active, waiting, orders):
                 signature = (active, c.slide, tuple(frozenset(c.prefix[:n]) for n in c.stationary))
                 found.setdefault(signature, c)
@@ -81,6 +83,17 @@ def _prefixes(active: frozenset[str], waiting: tuple[Waiting, ...], orders: tupl
             yield OrderClass(active, prefix, lengths, slide)
 
     yield from extend((), frozenset(range(len(waiting))), (0,) * len(waiting))
+
+
+def _consistent(active: frozenset[str], orders: tuple[Order, ...]) -> bool:
+    """Whether the loops can be ordered at all. A legal prefix can then be completed: the demands are precedences."""
+    sequence: list[str] = []
+    while len(sequence) < len(active):
+        nexts = [d for d in active - set(sequence) if _may_follow(d, sequence, active, orders)]
+        if not nexts:
+            return False
+        sequence.append(min(nexts))
+    return True
 
 
 def _may_follow(

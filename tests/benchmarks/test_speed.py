@@ -1,0 +1,85 @@
+"""Times that users feel. `python -m pytest tests/benchmarks --benchmark-only` prints the table; `--benchmark-json FILE`
+writes it with the machine's description. Nothing here asserts a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qdsl.mapper import best_mapping, solve_batch
+from qdsl.model import load
+from qdsl.model.study import Study
+from qdsl.resources import data_dir
+from qdsl.symbolic.codegen import compile_kernel
+from qdsl.symbolic.cost import lower
+from qdsl.symbolic.evaluate import packing
+from qdsl.symbolic.nest import symbolic_nest
+
+STUDIES = data_dir("specs") / "studies"
+LAYERS = ("stem", "b1.d", "b3.p", "b7.1.p", "fc")
+BITS = {"I": 8, "W": 8, "O": 8}
+
+
+def study(name: str) -> Study:
+    return load(STUDIES / f"{name}.qdsl").studies[0]
+
+
+def test_check_of_a_study_from_a_cold_process(benchmark: Any) -> None:
+    command = [sys.executable, "-m", "qdsl", "check", str(STUDIES / "mobilenet_v2_eyeriss.qdsl")]
+    benchmark(subprocess.run, command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("machine", ["eyeriss", "simba"])
+def test_optimum_of_a_layer(benchmark: Any, machine: str, layer: str) -> None:
+    s = study(f"mobilenet_v1_{machine}")
+    problem = s.network.layer(layer).problem
+    result = benchmark(best_mapping, s.accelerator, problem, BITS, s.constraints)
+    assert result.status == "optimal"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_all_343_width_triples_of_a_layer(benchmark: Any, layer: str) -> None:
+    s = study("mobilenet_v1_eyeriss")
+    triples = [dict(zip(("I", "W", "O"), b, strict=True)) for b in product(range(2, 9), repeat=3)]
+    problem = s.network.layer(layer).problem
+    found = benchmark.pedantic(
+        solve_batch, args=(s.accelerator, problem, triples, s.constraints), rounds=1, iterations=1
+    )
+    assert all(o.status == "optimal" for o in found)
+
+
+def test_a_generated_kernel_evaluates_a_million_mappings(benchmark: Any) -> None:
+    s = study("mobilenet_v1_eyeriss")
+    problem = s.network.layer("b3.p").problem
+    orders = {"dram": "QKC", "glb": "KPC", "pe.x": "QK", "pe.y": "SCK", "weights": "RC", "psum": "K"}
+    nest = symbolic_nest(s.accelerator, problem.operator, orders)
+    lowered = lower(nest, packing(s.accelerator, problem.operator, BITS))
+    kernel = compile_kernel("eyeriss_conv", [x.factor for x in nest.loops], {"energy_pj": lowered.energy_pj})
+    draw = np.random.default_rng(1)
+    factors = [draw.integers(1, 5, 1_000_000) for _ in nest.loops]
+
+    def run() -> Any:
+        # in blocks that stay in the cache
+        return [kernel.call(*(f[i : i + 4096] for f in factors)) for i in range(0, 1_000_000, 4096)]
+
+    benchmark(run)
+
+
+def test_the_main_job_from_an_empty_directory(benchmark: Any, tmp_path: Path) -> None:
+    source = str(STUDIES / "mobilenet_v1_eyeriss.qdsl")
+    command = [sys.executable, "-m", "qdsl", "run", source, "--quiet", "--out", str(tmp_path / "run")]
+    benchmark.pedantic(subprocess.run, args=(command,), kwargs={"check": True, "capture_output": True}, rounds=1)
+
+
+def test_the_main_job_repeated(benchmark: Any, tmp_path: Path) -> None:
+    source = str(STUDIES / "mobilenet_v1_eyeriss.qdsl")
+    command = [sys.executable, "-m", "qdsl", "run", source, "--quiet", "--out", str(tmp_path / "run")]
+    subprocess.run(command, check=True, capture_output=True)
+    benchmark.pedantic(subprocess.run, args=(command,), kwargs={"check": True, "capture_output": True}, rounds=3)

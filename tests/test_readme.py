@@ -1,0 +1,90 @@
+"""Everything that the README shows is tried: commands, the spec, the excerpts of output."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qdsl.cli import main
+from qdsl.model import load
+from qdsl.syntax import format_source
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("qdsl ")]
+OUTPUTS = [text for kind, text in BLOCKS if kind == "text"]
+SPECS = [text for kind, text in BLOCKS if kind == "qdsl"]
+
+
+def qdsl(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "qdsl", *shlex.split(arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the shipped specs, in which the commands may leave their output."""
+    place = tmp_path_factory.mktemp("checkout")
+    (place / "specs").symlink_to(ROOT / "specs", target_is_directory=True)
+    return place
+
+
+def test_the_commands_run_one_after_the_other(checkout: Path) -> None:
+    assert len(COMMANDS) >= 7
+    for line in COMMANDS:
+        done = qdsl(line.removeprefix("qdsl "), checkout)
+        assert done.returncode == 0, (line, done.stderr)
+    assert (checkout / "qdsl-out/first/report.html").stat().st_size > 10_000
+
+
+def test_the_main_job_prints_what_the_readme_shows(checkout: Path) -> None:
+    job = re.search(r"\.venv/bin/qdsl (run \S+)", README)
+    assert job is not None
+    done = qdsl(job[1], checkout)
+    assert done.returncode == 0, done.stderr
+    shown = [line for line in OUTPUTS[0].splitlines() if line.strip()]
+    missing = [line for line in shown if line.split() not in [x.split() for x in done.stdout.splitlines()]]
+    assert not missing, done.stdout
+    assert (checkout / "qdsl-out/mobilenet_v1_eyeriss/report.html").exists()
+
+
+def test_the_spec_of_the_language_page_checks_and_is_formatted(tmp_path: Path) -> None:
+    (spec,) = SPECS
+    path = tmp_path / "page.qdsl"
+    path.write_text(spec)
+    (study,) = load(path).studies
+    assert study.name == "widths"
+    assert format_source(spec) == spec
+    assert main(["eval", str(path)]) == 0
+    assert main(["run", str(path), "--quiet", "--out", str(tmp_path / "out")]) == 0
+
+
+def test_the_finding_shown_is_the_one_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = OUTPUTS[1]
+    line = {int(n): text for n, text in re.findall(r"^ *(\d+) \| (.*)$", shown, flags=re.MULTILINE)}
+    (spec,) = SPECS
+    registers = next(x for x in spec.splitlines() if "memory registers" in x)
+    assert registers == line[12]
+    wrong = spec.replace("registers: for M 4, N 4, K 4", line[26].strip()).replace("buffer: for N 6, M 4", "buffer: for N 6, M 2")
+    path = tmp_path / "toy.qdsl"
+    path.write_text(wrong)
+    assert main(["eval", str(path)]) == 1
+    found = capsys.readouterr().err
+
+    def parts(text: str) -> list[str]:
+        """Without line numbers and file, which differ."""
+        return [re.sub(r"^ *\d* *\|", "|", x).strip() for x in text.splitlines() if x.strip() and "-->" not in x]
+
+    assert [x for x in parts(shown) if x not in parts(found)] == []
+
+
+def test_files_that_the_readme_links_exist() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", README)
+    assert targets
+    assert [t for t in targets if not (ROOT / t).exists()] == []
