@@ -71,7 +71,9 @@ def test_the_finding_shown_is_the_one_printed(tmp_path: Path, capsys: pytest.Cap
     (spec,) = SPECS
     registers = next(x for x in spec.splitlines() if "memory registers" in x)
     assert registers == line[12]
-    wrong = spec.replace("registers: for M 4, N 4, K 4", line[26].strip()).replace("buffer: for N 6, M 4", "buffer: for N 6, M 2")
+    wrong = spec.replace("registers: for M 4, N 4, K 4", line[26].strip()).replace(
+        "buffer: for N 6, M 4", "buffer: for N 6, M 2"
+    )
     path = tmp_path / "toy.qdsl"
     path.write_text(wrong)
     assert main(["eval", str(path)]) == 1

@@ -23,7 +23,7 @@ def render(name: str, context: Mapping[str, object], override: Path | None = Non
     try:
         return environment.get_template(name).render(context)
     except TemplateNotFound as error:
-        raise missing_template(error.name or name, directories) from error
+        raise missing_template(str(error.name or name), directories) from error
     except TemplateSyntaxError as error:
         source = _source(environment, error.name or name)
         raise broken_template(error.message or "syntax error", source, error.lineno) from error

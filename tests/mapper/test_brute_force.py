@@ -48,7 +48,7 @@ def test_the_optimum_is_the_least_energy_of_all_mappings(case: Case) -> None:
 
 @pytest.mark.slow
 @given(cases())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_the_optimum_is_the_least_energy_of_all_mappings_on_larger_spaces(case: Case) -> None:
     check_against_brute_force(case, 10 * LIMIT)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -128,7 +128,7 @@ def _detail(study: Study, roles: tuple[str, ...], point: DesignPoint) -> PointDe
     return PointDetail(roles, point, tuple(layers))
 
 
-def build_run(problems: dict[str, Problem], choices: list[tuple[int, ...]], generations: int = 4) -> StudyRun:
+def build_run(problems: dict[str, Problem], choices: Sequence[tuple[int, ...]], generations: int = 4) -> StudyRun:
     """A run over a chain of layers. choices: the front, one width per variable (inputs, then weights, of each layer)."""
     layers = tuple(Layer(name, problem) for name, problem in problems.items())
     variables: list[WidthVariable] = []
