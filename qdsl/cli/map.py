@@ -25,8 +25,8 @@ EXAMPLE = """example: qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer s
 
 A file with a study: its layers under its constraints, at the widest bit-widths it allows unless --bits says otherwise.
 A file with mapping blocks and no study: the best mapping for each block's layer beside the written one.
-status: optimal (proven), feasible (time was up: see lower_bound_pj), infeasible, unknown (time was up before a
-mapping)."""
+status: optimal (proven), feasible (time was up, or a bandwidth stretches the mapping: see lower_bound), infeasible,
+unknown (time was up before a mapping)."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bits", metavar="W=8,I=8,O=8", type=bits, default={}, help="widths of tensors")
     parser.add_argument("--study", metavar="NAME", help="the study, if the file has several")
     parser.add_argument("--mapping", metavar="NAME", help="the mapping block to compare with")
+    parser.add_argument(
+        "--objective",
+        choices=("energy", "latency", "edp"),
+        default="energy",
+        help="energy in pJ; latency in cycles, then energy; edp: energy-delay product in pJ*cycles",
+    )
     parser.add_argument("--time-limit", metavar="SECONDS", type=positive_seconds, help="per layer")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked
-    from qdsl.mapper import best_mapping
+    from qdsl.mapper import Objective, best_mapping
 
+    objective = Objective(args.objective)
     questions = _questions(checked(args.file, console), args)
     results: list[dict[str, Any]] = []
     solved: dict[tuple[Any, ...], MapResult] = {}
@@ -64,7 +71,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     for q in questions:
         key = (q.layer.problem, tuple(q.bits.items()))
         if key not in solved:
-            solved[key] = best_mapping(q.accelerator, q.layer.problem, q.bits, q.constraints, args.time_limit)
+            solved[key] = best_mapping(
+                q.accelerator, q.layer.problem, q.bits, q.constraints, args.time_limit, objective
+            )
         answer = solved[key]
         failed |= answer.mapping is None
         if answer.status == "infeasible":
@@ -129,6 +138,9 @@ def _answer_json(q: _Question, answer: MapResult) -> dict[str, Any]:
         "layer": q.label,
         "bits": dict(q.bits),
         "status": answer.status,
+        "objective": answer.objective.value,
+        "value": answer.value,
+        "lower_bound": answer.lower_bound,
         "energy_pj": answer.energy_pj,
         "lower_bound_pj": answer.lower_bound_pj,
         "cycles": answer.evaluation.cycles if answer.evaluation else None,

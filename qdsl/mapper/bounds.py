@@ -28,7 +28,7 @@ def plan_bound_pj(batch: Batch, plan: Plan) -> Array:
     accelerator = batch.space.accelerator
     compute = len(accelerator.hierarchy)
     total = np.full(len(batch.bits), problem.operations * accelerator.compute.energy_pj)
-    steps = prod(problem.size(d) // plan.above(compute, d) for d in batch.dims)
+    steps = plan_steps(batch, plan)
     for t, tensor in enumerate(batch.tensors):
         packings, index = batch.packings[t]
         rows = []
@@ -52,6 +52,12 @@ def plan_bound_pj(batch: Batch, plan: Plan) -> Array:
             rows.append(energy_pj)
         total += np.array(rows)[index]
     return total
+
+
+def plan_steps(batch: Batch, plan: Plan) -> int:
+    """Temporal iterations of every mapping of a plan: its cycles unless a bandwidth adds to them."""
+    compute = len(batch.space.accelerator.hierarchy)
+    return prod(batch.space.problem.size(d) // plan.above(compute, d) for d in batch.dims)
 
 
 def _owned(batch: Batch, plan: Plan, t: int, item: int) -> int:

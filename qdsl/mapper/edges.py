@@ -105,7 +105,7 @@ class Edges:
                 )
                 energy_pj = kernel.call(
                     *x.values(), sweeps, slides, step, distinct, fresh,
-                    self._owned(t, child), self._owned(t, parent), p[child], p[parent],
+                    self._not_filled(t, child), self._owned(t, parent), p[child], p[parent],
                     self.plan.instances(child), self.plan.instances(parent),
                 )[0]  # fmt: skip
                 total = total + energy_pj
@@ -166,6 +166,10 @@ class Edges:
             return distinct
         overlap = slide_overlap(tensor, slide, x, step)
         return fresh_tiles(tensor, slide, x, factors, linked, step, overlap, distinct)
+
+    def _not_filled(self, t: int, child: int) -> int:
+        """Output values whose first visit at the child is no fill."""
+        return 0 if self.batch.space.accelerator.first_output_fills else self._owned(t, child)
 
     def _owned(self, t: int, item: int) -> int:
         problem = self.batch.space.problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qdsl.mapper.objective import Objective
 from qdsl.model.mapping import Mapping
 from qdsl.symbolic.result import Evaluation
 
@@ -26,12 +27,22 @@ class Optimum:
 class MapResult:
     """status: 'optimal' (proven), 'feasible' (a limit stopped the proof), 'infeasible', 'unknown' (a limit came first).
 
-    lower_bound_pj: no legal mapping needs less; equals energy_pj when optimal; None when infeasible.
+    value, lower_bound: of the objective, in its unit; no legal mapping is below the bound, which equals the value when
+    optimal; None when infeasible. lower_bound_pj: the bound when the objective is energy, else None.
     """
 
     status: str
     mapping: Mapping | None
     evaluation: Evaluation | None
-    energy_pj: float | None
-    lower_bound_pj: float | None
     seconds: float
+    objective: Objective = Objective.ENERGY
+    value: float | None = None
+    lower_bound: float | None = None
+
+    @property
+    def energy_pj(self) -> float | None:
+        return None if self.evaluation is None else self.evaluation.energy_pj
+
+    @property
+    def lower_bound_pj(self) -> float | None:
+        return self.lower_bound if self.objective is Objective.ENERGY else None

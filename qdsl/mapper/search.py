@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from qdsl.mapper.batch import Batch
 from qdsl.mapper.batch import packing_key as _packing_key
-from qdsl.mapper.bounds import plan_bound_pj
+from qdsl.mapper.bounds import plan_bound_pj, plan_steps
 from qdsl.mapper.lattice import Pins, plan_domains
+from qdsl.mapper.objective import RELATIVE_TOLERANCE, Objective, less, promising, scores, value_of
 from qdsl.mapper.plans import Plan, spatial_plans
 from qdsl.mapper.recover import best_of_plan
 from qdsl.mapper.result import MapResult, Optimum
@@ -26,9 +27,6 @@ from qdsl.symbolic.evaluate import evaluate
 
 if TYPE_CHECKING:
     from qdsl.mapper.lattice import Array
-
-# Costs are sums of a few hundred float64 terms; two that differ by less are the same number.
-_RELATIVE_TOLERANCE = 1e-9
 
 
 def packing_key(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> tuple[int, ...]:
@@ -62,7 +60,7 @@ def solve_batch(
             classes.setdefault(packing_key(accelerator, problem, bits_list[i]), []).append(i)
         fitting = [k for k in classes if all(k)]
         batch = Batch(spaces[key], tuple(bits_list[classes[k][0]] for k in fitting))
-        for k, optimum in zip(fitting, _solve(batch, None).optima if fitting else (), strict=True):
+        for k, optimum in zip(fitting, _solve(batch, None, Objective.ENERGY).optima if fitting else (), strict=True):
             answers.update(dict.fromkeys(classes[k], optimum))
         for k in classes.keys() - set(fitting):
             answers.update(dict.fromkeys(classes[k], Optimum("infeasible", float("inf"))))
@@ -75,26 +73,36 @@ def best_mapping(
     bits: MappingABC[str, int],
     constraints: Iterable[Constraint] = (),
     time_limit_s: float | None = None,
+    objective: Objective = Objective.ENERGY,
 ) -> MapResult:
-    """The mapping of least energy. With a time limit the answer may be 'feasible' with a smaller bound, or 'unknown'.
+    """The best mapping. With a time limit the answer may be 'feasible' with a smaller bound, or 'unknown'; with latency or
+    energy-delay product as the objective it is 'feasible' also if a bandwidth stretches the mapping found.
 
     Raises SpecError for a constraint that the search cannot keep.
     """
     started = time.perf_counter()
+
+    def without(status: str, bound: float | None = None) -> MapResult:
+        return MapResult(status, None, None, time.perf_counter() - started, objective, None, bound)
+
     space = layer_space(accelerator, problem, bits, constraints)
     if not all(packing_key(accelerator, problem, bits)):
-        return MapResult("infeasible", None, None, None, None, time.perf_counter() - started)
-    solved = _solve(Batch(space, (bits,)), None if time_limit_s is None else started + time_limit_s)
+        return without("infeasible")
+    batch = Batch(space, (bits,))
+    solved = _solve(batch, None if time_limit_s is None else started + time_limit_s, objective)
     (optimum,) = solved.optima
-    if not solved.complete and optimum.status == "infeasible":
-        return MapResult("unknown", None, None, None, solved.bound_pj, time.perf_counter() - started)
     if optimum.status == "infeasible":
-        return MapResult("infeasible", None, None, None, None, time.perf_counter() - started)
+        return without("infeasible") if solved.complete else without("unknown", solved.bound)
     mapping = _recover(space, bits, optimum)
     found = evaluate(accelerator, problem, bits, mapping)
-    status = "optimal" if solved.complete else "feasible"
-    bound_pj = found.energy_pj if solved.complete else min(solved.bound_pj, found.energy_pj)
-    return MapResult(status, mapping, found, found.energy_pj, bound_pj, time.perf_counter() - started)
+    value = value_of(objective, found)
+    # per plan the search takes the steps for the cycles; a bandwidth can only add to them
+    bound = min(solved.bound, float(solved.scores[0, 0]), value)
+    tight = solved.complete and value <= bound * (1 + RELATIVE_TOLERANCE)
+    seconds = time.perf_counter() - started
+    return MapResult(
+        "optimal" if tight else "feasible", mapping, found, seconds, objective, value, value if tight else bound
+    )
 
 
 def recover_mapping(
@@ -110,43 +118,45 @@ def recover_mapping(
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """complete: every plan was searched or excluded by its bound; bound_pj: least bound among those left."""
+    """complete: every plan was searched or excluded by its bound; bound: least first score among those left; scores:
+    float64[2, assignments] of the optima."""
 
     optima: tuple[Optimum, ...]
     complete: bool
-    bound_pj: float
+    bound: float
+    scores: Array
 
 
-def _solve(batch: Batch, deadline: float | None) -> _Solved:
+def _solve(batch: Batch, deadline: float | None, objective: Objective) -> _Solved:
     import numpy as np
 
     plans = list(spatial_plans(batch.space))
     count = len(batch.bits)
-    best = np.full(count, np.inf)
+    best = np.full((2, count), np.inf)
     best_plan: list[Plan | None] = [None] * count
-    bounds = [plan_bound_pj(batch, plan) for plan in plans]
-    left_bound = np.inf
+    steps = [plan_steps(batch, plan) for plan in plans]
+    bounds = [scores(objective, plan_bound_pj(batch, plan), s) for plan, s in zip(plans, steps, strict=True)]
+    left = np.inf
     complete = True
-    for rank in sorted(range(len(plans)), key=lambda i: (float(bounds[i].sum()), i)):
-        open_ = bounds[rank] < best * (1 - _RELATIVE_TOLERANCE)
-        if not open_.any():
+    for rank in sorted(range(len(plans)), key=lambda i: (*bounds[i].sum(axis=1).tolist(), i)):
+        if not promising(objective, bounds[rank], best).any():
             continue
         if deadline is not None and time.perf_counter() > deadline:
             complete = False
-            left_bound = min(left_bound, float(bounds[rank].min()))
+            left = min(left, float(bounds[rank][0].min()))
             continue
-        energies = _plan_energies(batch, plans[rank])
-        better = energies < best
-        best = np.where(better, energies, best)
+        found = scores(objective, _plan_energies(batch, plans[rank]), steps[rank])
+        better = less(found, best)
+        best = np.where(better, found, best)
         for i in np.flatnonzero(better):
             best_plan[i] = plans[rank]
     optima = tuple(
-        Optimum("optimal", float(best[i]), p.places)
+        Optimum("optimal", float(best[1, i]), p.places)
         if (p := best_plan[i]) is not None
         else Optimum("infeasible", float("inf"))
         for i in range(count)
     )
-    return _Solved(optima, complete, left_bound)
+    return _Solved(optima, complete, left, best)
 
 
 def _plan_energies(batch: Batch, plan: Plan) -> Array:
@@ -165,8 +175,8 @@ def _recover(space: Space, bits: MappingABC[str, int], optimum: Optimum) -> Mapp
     energy_pj, mapping = min((best_of_plan(s) for s in sweeps if s.energies_pj()[0] < float("inf")), key=lambda x: x[0])
     found = evaluate(space.accelerator, space.problem, bits, mapping).energy_pj
     if (
-        abs(found - energy_pj) > _RELATIVE_TOLERANCE * energy_pj
-        or abs(found - optimum.energy_pj) > _RELATIVE_TOLERANCE * found
+        abs(found - energy_pj) > RELATIVE_TOLERANCE * energy_pj
+        or abs(found - optimum.energy_pj) > RELATIVE_TOLERANCE * found
     ):
         raise RuntimeError(f"the mapper's {optimum.energy_pj} pJ and the model's {found} pJ differ for {mapping}")
     return mapping

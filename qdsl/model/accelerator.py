@@ -45,7 +45,8 @@ class StorageLevel:
 class FanOut:
     """A mesh of x * y instances of everything inside it. `multicast`/`reduce`: tensors shared / reduced on the way,
     None means all. `forward`: input tensors whose tiles neighbours pass on to each other. `pooled`: the mesh is one with
-    that of the fan-outs outside it, so that loops here may use instances they leave idle."""
+    that of the fan-outs outside it, so that loops here may use instances they leave idle. `separate_diagonals`: instances
+    whose tiles coincide only because the affine indices do are served one by one."""
 
     name: str
     x: int
@@ -54,6 +55,7 @@ class FanOut:
     reduce: frozenset[str] | None = None
     forward: frozenset[str] = frozenset()
     pooled: bool = False
+    separate_diagonals: bool = False
     span: Span | None = field(default=None, compare=False, repr=False)
     x_span: Span | None = field(default=None, compare=False, repr=False)
     y_span: Span | None = field(default=None, compare=False, repr=False)
@@ -81,6 +83,7 @@ class ComputeUnit:
 class Accelerator:
     """hierarchy: storage levels and fan-outs, outermost first; the first one is the backing store (unlimited, keeps all).
 
+    first_output_fills: the first visit of an output tile counts as a fill too (at every level but the outermost).
     parameters: values the `param`s have here. Equality ignores names of files and spans.
     """
 
@@ -88,6 +91,7 @@ class Accelerator:
     hierarchy: tuple[StorageLevel | FanOut, ...]
     compute: ComputeUnit
     clock_hz: float | None = None
+    first_output_fills: bool = False
     parameters: tuple[tuple[str, float], ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
 

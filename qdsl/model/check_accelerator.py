@@ -30,6 +30,7 @@ from qdsl.syntax.tree import (
     ClockStmt,
     ComputeDecl,
     EnergyStmt,
+    FlagStmt,
     KeepStmt,
     MemoryDecl,
     MeshStmt,
@@ -78,7 +79,8 @@ def bind_accelerator(
     if not hand_on(found, sink) or compute is None:
         return None
     values = tuple((n, float(v.value)) for n, v in names.items() if isinstance(v, Quantity))
-    return Accelerator(decl.name.name, tuple(hierarchy), compute, clock, values, decl.name.span)
+    flags = [i for i in decl.items if isinstance(i, FlagStmt)]
+    return Accelerator(decl.name.name, tuple(hierarchy), compute, clock, bool(flags), values, decl.name.span)
 
 
 def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[str, Value]:
@@ -117,8 +119,8 @@ def _warn_unused(decl: AcceleratorDecl, sink: Sink) -> None:
 
 def _settings(decl: AcceleratorDecl, names: Names) -> tuple[int | None, float | None]:
     """Default word in bits, and clock in Hz."""
-    items = [i for i in decl.items if isinstance(i, WordStmt | ClockStmt)]
-    found = Statements(items, f"accelerator `{decl.name.name}`", decl.name, WordStmt, ClockStmt)
+    items = [i for i in decl.items if isinstance(i, WordStmt | ClockStmt | FlagStmt)]
+    found = Statements(items, f"accelerator `{decl.name.name}`", decl.name, WordStmt, ClockStmt, FlagStmt)
     word, clock = found.get(WordStmt), found.get(ClockStmt)
     bits = _word(word, names) if word else None
     if clock is None:
@@ -194,10 +196,10 @@ def _memory(
 def _array(decl: ArrayDecl, names: Names) -> FanOut:
     meshes: dict[str, tuple[int, Span]] = {}
     sharing: dict[str, SharingStmt] = {}
-    pooled = False
+    flags: set[str] = set()
     for stmt in decl.statements:
-        key = stmt.axis if isinstance(stmt, MeshStmt) else stmt.kind if isinstance(stmt, SharingStmt) else "pooled"
-        if key in meshes or key in sharing or (key == "pooled" and pooled):
+        key = stmt.axis if isinstance(stmt, MeshStmt) else stmt.kind if isinstance(stmt, SharingStmt) else stmt.name
+        if key in meshes or key in sharing or key in flags:
             fail("Q0503", f"array `{decl.name.name}` has two `{key}` statements", stmt.span, helps=["keep one of them"])
         if isinstance(stmt, MeshStmt):
             q = number(stmt.value, names, f"`{key}`", f"{key} 12")
@@ -206,7 +208,7 @@ def _array(decl: ArrayDecl, names: Names) -> FanOut:
             distinct("tensor", stmt.tensors)
             sharing[key] = stmt
         else:
-            pooled = True
+            flags.add(key)
     if "x" not in meshes:
         helps = ["for example `array pe { x 14; y 12 }`"]
         fail("Q0502", f"array `{decl.name.name}` has no `x`", decl.name.span, label="needs its size", helps=helps)
@@ -215,7 +217,12 @@ def _array(decl: ArrayDecl, names: Names) -> FanOut:
         frozenset(t.name for t in sharing[k].tensors) if k in sharing else None for k in ("multicast", "reduce")
     )
     forward = frozenset(t.name for t in sharing["forward"].tensors) if "forward" in sharing else frozenset()
-    return FanOut(decl.name.name, x, y, multicast, reduce, forward, pooled, decl.name.span, x_span, y_span)
+    if forward and "separate_diagonals" in flags:
+        text = f"array `{decl.name.name}` cannot forward tiles and keep diagonals separate"
+        labels = [Label(sharing["forward"].span, "neighbours on a diagonal pass tiles on")]
+        fail("Q0503", text, decl.name.span, labels=labels, helps=["remove one of the two"])
+    switches = ("pooled" in flags, "separate_diagonals" in flags)
+    return FanOut(decl.name.name, x, y, multicast, reduce, forward, *switches, decl.name.span, x_span, y_span)
 
 
 def _compute(decl: ComputeDecl, technologies: Technologies, names: Names) -> ComputeUnit:

@@ -68,7 +68,8 @@ def lower(nest: Nest, packing: MappingABC[tuple[str, str], Count]) -> LoweredNes
             times, moving = visits(nest, tensor, child) if child != nest.compute_item else (_steps(nest), [])
             distinct = distinct_tiles(nest, tensor, child, parent)
             if tensor.is_output:
-                owned = owned_values(nest, tensor, child) if child != nest.compute_item else 0
+                counts_first = child == nest.compute_item or nest.accelerator.first_output_fills
+                owned = 0 if counts_first else owned_values(nest, tensor, child)
                 moved = output_traffic(tile, times, distinct, owned, owned_values(nest, tensor, parent))
             else:
                 moved = input_traffic(tile, times, distinct, advances(nest, tensor, child, distinct, moving))

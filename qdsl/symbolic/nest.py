@@ -169,7 +169,7 @@ def linked_dims(fanout: FanOut, tensor: Tensor, dim: str, factors: Extents, on_x
     """Dimensions along which neighbours on the X axis of a fan-out can have tiles for each other when a loop over `dim`
     advances: unrolled on X alone, on the same axis of the tensor. Empty if the fan-out does not forward the tensor."""
     axis = sliding_axis(tensor, dim)
-    if axis is None or tensor.name not in fanout.forward:
+    if axis is None or tensor.name not in fanout.forward or fanout.separate_diagonals:
         return ()
     return tuple(d for d in axis.dims if d != dim and d in on_x and factors[d] == on_x[d])
 
@@ -216,6 +216,8 @@ def fanout_tiles(fanout: FanOut, tensor: Tensor, inside: Extents, factors: Exten
     sharing = fanout.reduce if tensor.is_output else fanout.multicast
     if sharing is not None and tensor.name not in sharing:
         return prod(factors.values())
+    if fanout.separate_diagonals:
+        return prod(n for d, n in factors.items() if d in tensor.dims)
     n: Count = 1
     for axis in tensor.axes:
         terms = [(t.coefficient * inside[t.dim], factors[t.dim]) for t in axis.terms if t.dim in factors]

@@ -198,8 +198,10 @@ class _Build:
     def sharing_stmt(self, span: Span, c: list[Any]) -> t.SharingStmt:
         return t.SharingStmt(span=span, kind=str(c[0]), tensors=self.idents(c[1:]))
 
-    def pooled_stmt(self, span: Span, c: list[Any]) -> t.PooledStmt:
-        return t.PooledStmt(span=span)
+    def array_flag(self, span: Span, c: list[Any]) -> t.FlagStmt:
+        return t.FlagStmt(span=span, name=str(c[0]))
+
+    accelerator_flag = array_flag
 
     # --- networks ---
 

@@ -228,8 +228,10 @@ class SharingStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PooledStmt(Node):
-    """`pooled`: the array's mesh is one with that of the arrays outside it."""
+class FlagStmt(Node):
+    """`pooled` or `separate_diagonals` of an array, `first_output_fills` of an accelerator."""
+
+    name: str
 
 
 MemoryStmt = SizeStmt | WordStmt | WidthStmt | KeepStmt | EnergyStmt | BandwidthStmt | SourceStmt
@@ -272,7 +274,7 @@ class MemoryDecl(Node):
 @dataclass(frozen=True, kw_only=True)
 class ArrayDecl(Node):
     name: Ident
-    statements: tuple[MeshStmt | SharingStmt | PooledStmt, ...]
+    statements: tuple[MeshStmt | SharingStmt | FlagStmt, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,7 +283,7 @@ class ComputeDecl(Node):
     statements: tuple[EnergyStmt | SourceStmt, ...]
 
 
-AcceleratorItem = ParamDecl | WordStmt | ClockStmt | MemoryDecl | ArrayDecl | ComputeDecl
+AcceleratorItem = ParamDecl | WordStmt | ClockStmt | FlagStmt | MemoryDecl | ArrayDecl | ComputeDecl
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,7 @@ def accelerator(source: str = "45 nm tables") -> Accelerator:
         ),
         ComputeUnit("mac", 2.2),
         200e6,
+        False,
         (("glb", 51200.0),),
     )
 

@@ -1,0 +1,116 @@
+"""Tile extents as an array's axes: a prime of a dimension is an axis, its exponent the index along it.
+
+Every extent divides its dimension's size, so an array over this lattice has an element for every combination of extents,
+and dividing an extent by a factor is a shift, a slice of the array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from qdsl.model.operator import Problem, Tensor
+from qdsl.symbolic.functions import ceil_div
+from qdsl.symbolic.nest import tile_values
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+
+Slices = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The extents of the tiles of one problem."""
+
+    problem: Problem
+
+    @cached_property
+    def axes(self) -> tuple[tuple[str, int, int], ...]:
+        """(dimension, prime, exponent in the dimension's size), in the order of the dimensions."""
+        sizes = zip(self.problem.operator.dims, self.problem.sizes, strict=True)
+        return tuple((d, p, n) for d, size in sizes for p, n in prime_exponents(size))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(n + 1 for _, _, n in self.axes)
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """The index where every extent is its dimension's size; all zeros stands for extents of 1."""
+        return tuple(n for _, _, n in self.axes)
+
+    def shift(self, dim: str, factor: int) -> tuple[Slices, Slices]:
+        """(extents that a factor divides, these divided by it), as slices of all axes."""
+        source, target = [], []
+        for d, prime, n in self.axes:
+            k = exponent_of(prime, factor) if d == dim else 0
+            source.append(slice(k, n + 1))
+            target.append(slice(0, n + 1 - k))
+        return tuple(source), tuple(target)
+
+    def multiplied(self, index: tuple[int, ...], dim: str, factor: int) -> tuple[int, ...] | None:
+        """The index with one extent times a factor; None if that does not divide the size."""
+        moved = tuple(
+            i + (exponent_of(p, factor) if d == dim else 0) for i, (d, p, _) in zip(index, self.axes, strict=True)
+        )
+        return moved if all(i <= n for i, n in zip(moved, self.whole, strict=True)) else None
+
+    def extents(self, dim: str) -> Ints:
+        """The extent of a dimension at every index, of length 1 along the axes of other dimensions."""
+        import numpy as np
+
+        extents = np.ones([1] * len(self.axes), dtype=self._dtype)
+        for axis, (d, prime, n) in enumerate(self.axes):
+            if d == dim:
+                shape = [n + 1 if a == axis else 1 for a in range(len(self.axes))]
+                extents = extents * np.array([prime**k for k in range(n + 1)], dtype=self._dtype).reshape(shape)
+        return extents
+
+    def words(self, tensor: Tensor, per_word: int) -> Ints:
+        """Words of a tensor's tile, at every index (broadcastable to the shape)."""
+        tile = {d: self.extents(d) for d in self.problem.operator.dims}
+        words: Ints = ceil_div(tile_values(tensor, tile), per_word)
+        return words
+
+    def allowed(self, dim: str, extents: Iterable[int]) -> Any:
+        """bool, broadcastable to the shape: whether a dimension has one of the extents."""
+        import numpy as np
+
+        return np.isin(self.extents(dim), np.array(sorted(extents), dtype=self._dtype))
+
+    @cached_property
+    def _dtype(self) -> type:
+        """Python's integers where the words of all tensors together might not fit int64."""
+        import numpy as np
+
+        values = sum(self.problem.values(t) for t in self.problem.operator.tensors)
+        return np.int64 if max(values, *self.problem.sizes) < 2**62 else object
+
+
+def prime_exponents(n: int) -> tuple[tuple[int, int], ...]:
+    """(prime, exponent) of n >= 1, primes ascending."""
+    found = []
+    prime = 2
+    while n > 1:
+        if prime * prime > n:
+            prime = n
+        if exponent := exponent_of(prime, n):
+            found.append((prime, exponent))
+            n //= prime**exponent
+        prime += 1
+    return tuple(found)
+
+
+def exponent_of(prime: int, n: int) -> int:
+    """How often a prime divides n >= 1."""
+    exponent = 0
+    while n % prime == 0:
+        n //= prime
+        exponent += 1
+    return exponent
