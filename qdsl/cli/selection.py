@@ -63,6 +63,13 @@ def with_widths(layer: Layer, bits: Mapping[str, int], given: Mapping[str, int])
     return {name: given.get(name, bits[name]) for name in tensors}
 
 
+def known_widths(layers: Sequence[Layer], given: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Per layer the given widths of the tensors it has. A tensor that no layer has stays with all, to be refused."""
+    tensors = {x.name: {t.name for t in x.problem.operator.tensors} for x in layers}
+    anywhere = set().union(*tensors.values())
+    return {x.name: {t: b for t, b in given.items() if t in tensors[x.name] or t not in anywhere} for x in layers}
+
+
 def named(kind: str, name: str, items: Iterable[T], name_of: Callable[[T], str]) -> T:
     """The item with a name. Raises SpecError when there is none."""
     known = {name_of(item): item for item in items}

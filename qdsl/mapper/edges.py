@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 Chain = tuple[tuple[int, bool], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Per dimension arrays along its own axis: extents inside the loops of an item, and how often all loops outside run
+    a tile of these, or of the extents at the item. rounds: of the sliding dimension, whose extents lie on the last axis."""
+
+    inside: dict[str, Ints]
+    rounds_inside: dict[str, Ints]
+    rounds_here: dict[str, Ints]
+    rounds: int
+
+
 @dataclass
 class Edges:
     """Edge costs of one plan. Axes of every array: (packing of the tensor, one per dimension of the batch)."""
@@ -30,6 +41,8 @@ class Edges:
     pins: Pins
     domains: Domains
     _cache: dict[Any, Array] = field(default_factory=dict)
+    _grids: dict[tuple[int, str | None], _Grid] = field(default_factory=dict)
+    _counts: dict[tuple[int, ...], int] = field(default_factory=dict)
 
     def compute_energy_pj(self) -> Array:
         """float64[assignments]: the operations and the traffic between the compute units and the levels next to them."""
@@ -44,7 +57,7 @@ class Edges:
             parent = self.batch.parent(t, compute)
             assert parent is not None
             kernel = edge_kernel(tensor, None, self.batch.level(parent), None)
-            distinct = self._distinct(t, compute, parent, compute, ones)
+            distinct = self._distinct(t, compute, parent, ones)
             packings, index = self.batch.packings[t]
             costs = [
                 kernel.call(
@@ -71,52 +84,58 @@ class Edges:
     def _resolved(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
         import numpy as np
 
-        problem = self.batch.space.problem
         tensor = self.batch.tensors[t]
-        inside, here = self.domains.extents[item + 1], self.domains.extents[max(item, 0)]
-        a = {d: self._axis(i, inside[d], slide) for i, d in enumerate(self.batch.dims)}
-        e = {d: self._axis(i, here[d], slide) for i, d in enumerate(self.batch.dims)}
+        grid = self._grid(item, slide)
         sweeps: Any = 1
         slides: Any = 1
         step: Any = 1
         for d in self.batch.dims:
-            outside = problem.size(d) // self.plan.above(item, d)
             if d == slide:
-                last = np.array(here[d], dtype=np.int64)
-                sweeps = sweeps * (outside // last)
-                slides = last // a[d]
-                step = a[d]
+                last = np.array(self.domains.extents[max(item, 0)][d], dtype=np.int64)
+                sweeps = sweeps * (grid.rounds // last)
+                slides = last // grid.inside[d]
+                step = grid.inside[d]
             else:
-                sweeps = sweeps * (outside // (e[d] if d in stationary else a[d]))
+                sweeps = sweeps * (grid.rounds_here[d] if d in stationary else grid.rounds_inside[d])
         packings, _ = self.batch.packings[t]
-        rows = []
-        for p in packings:
-            total: Any = 0.0
-            for child, clean in chain:
-                parent = self.batch.parent(t, child)
-                if parent is None:
-                    continue
-                x = {d: a[d] // self.plan.between(item, child, d) if d in a else 1 for d in tensor.dims}
-                sliding = slide if clean else None
-                distinct = self._distinct(t, child, parent, item, x)
-                fresh = self._fresh(t, child, sliding, x, step, distinct)
-                kernel = edge_kernel(
-                    tensor, self.batch.level(child), self.batch.level(parent), sliding, fresh is not distinct
-                )
-                energy_pj = kernel.call(
+        out = np.zeros([len(packings), *(len(self.domains.extents[max(item, 0) if d in stationary else item + 1][d])
+                                         for d in self.batch.dims), *((len(last),) if slide else ())])  # fmt: skip
+        for child, clean in chain:
+            parent = self.batch.parent(t, child)
+            if parent is None:
+                continue
+            x = {
+                d: a // self.plan.between(item, child, d) if (a := grid.inside.get(d)) is not None else 1
+                for d in tensor.dims
+            }
+            sliding = slide if clean else None
+            distinct = self._distinct(t, child, parent, x)
+            fresh = self._fresh(t, child, sliding, x, step, distinct)
+            kernel = edge_kernel(
+                tensor, self.batch.level(child), self.batch.level(parent), sliding, fresh is not distinct
+            )
+            for i, p in enumerate(packings):
+                out[i] += kernel.call(
                     *x.values(), sweeps, slides, step, distinct, fresh,
                     self._not_filled(t, child), self._owned(t, parent), p[child], p[parent],
                     self.plan.instances(child), self.plan.instances(parent),
                 )[0]  # fmt: skip
-                total = total + energy_pj
-            rows.append(total)
-        shape = [len(rows)]
-        shape += [len(here[d]) if d in stationary else len(inside[d]) for d in self.batch.dims]
-        shape += [len(here[slide])] if slide else []
-        out = np.empty(shape)
-        for i, row in enumerate(rows):
-            out[i] = row
         return out
+
+    def _grid(self, item: int, slide: str | None) -> _Grid:
+        key = (item, slide)
+        if key not in self._grids:
+            inside, here = self.domains.extents[item + 1], self.domains.extents[max(item, 0)]
+            rounds = {d: self.batch.space.problem.size(d) // self.plan.above(item, d) for d in self.batch.dims}
+            a = {d: self._axis(i, inside[d], slide) for i, d in enumerate(self.batch.dims)}
+            e = {d: self._axis(i, here[d], slide) for i, d in enumerate(self.batch.dims)}
+            self._grids[key] = _Grid(
+                a,
+                {d: rounds[d] // a[d] for d in a},
+                {d: rounds[d] // e[d] for d in e},
+                rounds[slide] if slide else 1,
+            )
+        return self._grids[key]
 
     def tile_words(self, t: int, item: int) -> Array:
         """Words of a tensor's tile at a level: int64[packing, extents...]."""
@@ -138,9 +157,12 @@ class Edges:
         shape[index] = len(extents)
         return np.array(extents, dtype=np.int64).reshape(shape)
 
-    def _distinct(self, t: int, child: int, parent: int, item: int, x: dict[str, Any]) -> Any:
+    def _distinct(self, t: int, child: int, parent: int, x: dict[str, Any]) -> Any:
         """Different child tiles below one parent. Extents inside a fan-out follow from the child's tile where only
         spatial loops lie between, and from the pins elsewhere (where one is needed there is one)."""
+        key = (t, child, parent)
+        if key in self._counts:
+            return self._counts[key]
         tensor = self.batch.tensors[t]
         n: Any = 1
         for f in range(parent + 1, child):
@@ -151,6 +173,9 @@ class Edges:
                     for d in tensor.dims
                 }
                 n = n * fanout_tiles(fanout, tensor, inside, self.plan.fanouts[f])
+        if isinstance(n, int):
+            # then no extent matters
+            self._counts[key] = n
         return n
 
     def _fresh(self, t: int, child: int, slide: str | None, x: dict[str, Any], step: Any, distinct: Any) -> Any:
@@ -172,6 +197,9 @@ class Edges:
         return 0 if self.batch.space.accelerator.first_output_fills else self._owned(t, child)
 
     def _owned(self, t: int, item: int) -> int:
-        problem = self.batch.space.problem
-        extents = {d: problem.size(d) // self.plan.above(item, d) for d in problem.operator.dims}
-        return int(touched_values(self.batch.tensors[t], extents))
+        key = (t, item)
+        if key not in self._counts:
+            problem = self.batch.space.problem
+            extents = {d: problem.size(d) // self.plan.above(item, d) for d in problem.operator.dims}
+            self._counts[key] = int(touched_values(self.batch.tensors[t], extents))
+        return self._counts[key]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from qdsl.mapspace.formula import value_of
@@ -14,7 +15,7 @@ from qdsl.model.accelerator import FanOut
 from qdsl.model.constraint import Factor, Formula, Utilization
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """places: (place, dim, factor) with factors > 1. fanouts: per item of the hierarchy, dim -> factor (X and Y
     together) for fan-outs, empty for levels."""
@@ -22,13 +23,21 @@ class Plan:
     places: tuple[tuple[str, str, int], ...]
     fanouts: tuple[MappingABC[str, int], ...]
 
+    @cached_property
+    def _outside(self) -> tuple[dict[str, int], ...]:
+        """Per item the product of the spatial factors outside it."""
+        out: list[dict[str, int]] = [{}]
+        for factors in self.fanouts:
+            out.append({d: out[-1].get(d, 1) * factors.get(d, 1) for d in out[-1].keys() | factors.keys()})
+        return tuple(out)
+
     def above(self, item: int, dim: str) -> int:
-        """Product of the spatial factors of `dim` outside an item."""
-        return prod(f.get(dim, 1) for f in self.fanouts[: max(item, 0)])
+        """Product of the spatial factors of `dim` outside an item (item -1: outside everything)."""
+        return self._outside[max(item, 0)].get(dim, 1)
 
     def between(self, outer: int, inner: int, dim: str) -> int:
         """Product of the spatial factors of `dim` at items strictly between two items."""
-        return prod(f.get(dim, 1) for f in self.fanouts[outer + 1 : inner])
+        return self._outside[inner].get(dim, 1) // self._outside[outer + 1].get(dim, 1)
 
     def on_x(self, fanout: FanOut) -> dict[str, int]:
         """Factors on the X axis of a fan-out."""
@@ -36,7 +45,7 @@ class Plan:
 
     def instances(self, item: int) -> int:
         """Used instances of an item."""
-        return prod(n for f in self.fanouts[:item] for n in f.values())
+        return prod(self._outside[item].values())
 
 
 def spatial_plans(space: Space) -> Iterator[Plan]:

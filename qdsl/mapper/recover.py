@@ -73,7 +73,7 @@ def _costs_to(sweep: Sweep, costs, before: Key, move: Move, item: int, at: tuple
     for k, d in enumerate(dims):
         table = sweep.table(item, d, bool(order) and d in order.active)  # type: ignore[union-attr]
         closed = np.ones(costs.shape[k], dtype=bool)
-        closed[list(table[at[k]])] = False
+        closed[list(table.inner[at[k]])] = False
         total[(slice(None),) * k + (closed,)] = np.inf
     for n, t in enumerate(move.resolved):
         assert order is not None

@@ -8,13 +8,13 @@ extents and the class of the loop order. All quantities of an edge are known exa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from qdsl.mapper.batch import Batch
 from qdsl.mapper.edges import Chain, Edges
-from qdsl.mapper.lattice import Domains, Pins, grow, growth, plan_domains
+from qdsl.mapper.lattice import Domains, Growth, Pins, grow, growth, plan_domains
 from qdsl.mapper.orders import OrderClass, Waiting, order_classes
 from qdsl.mapper.plans import Plan
 from qdsl.model.accelerator import FanOut
@@ -45,6 +45,7 @@ class Sweep:
     pins: Pins
     domains: Domains
     edges: Edges
+    _growths: dict[tuple[int, bool], dict[str, Growth]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, batch: Batch, plan: Plan, pins: Pins) -> Sweep:
@@ -100,7 +101,7 @@ class Sweep:
         """Every way to go through a level."""
         batch = self.batch
         level = batch.level(item)
-        loops = {d for d in batch.dims if any(f > 1 for f in batch.space.factors[level.name, d])}
+        loops = {d for d, table in self._tables(item, True).items() if table.grows}
         waiting = [t for t, chain in enumerate(key) if chain]
         yield Move(self._after(key, item, (), idle=True), (), None)
         orders = batch.space.orders.get(level.name, ())
@@ -127,12 +128,21 @@ class Sweep:
         chain_slides = order.slide in self.batch.sliding[t] and any(clean for _, clean in key[t])
         return order.slide if chain_slides else None
 
-    def table(self, item: int, dim: str, active: bool) -> tuple[tuple[int, ...], ...]:
+    def table(self, item: int, dim: str, active: bool) -> Growth:
         """Growth of one dimension by the loops of a level; only by 1 if it has no loop there."""
-        factors = self.batch.space.factors[self.batch.level(item).name, dim]
-        if not active:
-            factors = tuple(f for f in factors if f == 1)
-        return growth(self.domains.extents[item + 1][dim], self.domains.extents[item][dim], factors)
+        return self._tables(item, active)[dim]
+
+    def _tables(self, item: int, active: bool) -> dict[str, Growth]:
+        key = (item, active)
+        if key not in self._growths:
+            level = self.batch.level(item).name
+            tables = {}
+            for d in self.batch.dims:
+                factors = self.batch.space.factors[level, d]
+                allowed = factors if active else tuple(f for f in factors if f == 1)
+                tables[d] = growth(self.domains.extents[item + 1][d], self.domains.extents[item][d], allowed)
+            self._growths[key] = tables
+        return self._growths[key]
 
     def _apply(self, costs: Array, key: Key, move: Move, item: int) -> Array:
         """Costs after the loops of a level, minimised over the factors.
@@ -159,9 +169,12 @@ class Sweep:
                 costs = self._grow_sliding(costs, key, sliders, item)
             else:
                 costs = grow(costs, self._axis(prefix[n]), self.table(item, prefix[n], True))
-        for d in self.batch.dims:
+        grown, fixed = self._tables(item, True), self._tables(item, False)
+        for i, d in enumerate(self.batch.dims, 1):
             if d not in prefix:
-                costs = grow(costs, self._axis(d), self.table(item, d, d in active))
+                table = grown[d] if d in active else fixed[d]
+                if not table.identity:
+                    costs = grow(costs, i, table)
         return costs
 
     def _grow_sliding(self, costs: Array, key: Key, sliders: list[tuple[int, str]], item: int) -> Array:
@@ -173,8 +186,8 @@ class Sweep:
         source = np.moveaxis(costs, axis, 0)
         extra = np.moveaxis(np.broadcast_to(charge, (*costs.shape, charge.shape[-1])), axis, 0)  # type: ignore[union-attr]
         table = self.table(item, dim, True)
-        out = np.full((len(table), *source.shape[1:]), np.inf)
-        for j, inner in enumerate(table):
+        out = np.full((len(table.inner), *source.shape[1:]), np.inf)
+        for j, inner in enumerate(table.inner):
             for i in inner:
                 np.minimum(out[j], source[i] + extra[i, ..., j], out=out[j])
         return np.moveaxis(out, 0, axis)

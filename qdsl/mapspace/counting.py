@@ -15,7 +15,7 @@ from math import comb, prod
 from typing import TYPE_CHECKING, Any
 
 from qdsl.mapspace.lattice import Lattice, prime_exponents
-from qdsl.mapspace.space import Space, layer_space
+from qdsl.mapspace.space import Space, divisors_of, layer_space
 from qdsl.mapspace.stages import START, Key, Section, Stage, sections_of
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.constraint import Constraint
@@ -149,14 +149,22 @@ class Sweep:
         import numpy as np
 
         after: Ways = {}
-        slices = {f: self.lattice.shift(stage.dim, f) for f in {m.factor for m in stage.moves}}
+        every = divisors_of(self.space.problem.size(stage.dim))
+        alike: dict[tuple[Key, Key, int], list[int]] = {}
         for move in stage.moves:
-            inside = ways[move.before]
-            if move.after not in after:
-                after[move.after] = np.zeros_like(inside)
-            source, target = slices[move.factor]
-            added = inside[(..., *source)]
-            after[move.after][(..., *target)] += added if move.weight == 1 else added * move.weight
+            alike.setdefault((move.before, move.after, move.weight), []).append(move.factor)
+        for (before, key, weight), factors in alike.items():
+            inside = ways[before]
+            out = after.setdefault(key, np.zeros_like(inside))
+            if set(factors).issuperset(every[1:]):
+                # all factors at once
+                out += weight * self.lattice.multiples_summed(inside, stage.dim)
+                if 1 not in factors:
+                    out -= weight * inside
+                continue
+            for factor in factors:
+                source, target = self.lattice.shift(stage.dim, factor)
+                out[(..., *target)] += weight * inside[(..., *source)]
         for digits in after.values() if self.digits > 1 else ():
             for i in range(self.digits - 1):
                 digits[i + 1] += digits[i] >> self.base_bits
@@ -182,7 +190,8 @@ class Sweep:
         self.member = [classes.index(x) for x in packings]
         fits = [
             np.broadcast_to(
-                allowed & (sum(self.lattice.words(t, n) for t, n in zip(kept, per_word, strict=True)) <= level.size_words),
+                allowed
+                & (sum(self.lattice.words(t, n) for t, n in zip(kept, per_word, strict=True)) <= level.size_words),
                 self.lattice.shape,
             )
             for _, per_word in classes

@@ -54,6 +54,15 @@ class Lattice:
             target.append(slice(0, n + 1 - k))
         return tuple(source), tuple(target)
 
+    def multiples_summed(self, array: Ints, dim: str) -> Ints:
+        """At every index the sum over all multiples of a dimension's extent. The extents are the array's last axes."""
+        import numpy as np
+
+        for axis, (d, _, _) in enumerate(self.axes, start=-len(self.axes)):
+            if d == dim:
+                array = np.flip(np.cumsum(np.flip(array, axis), axis=axis), axis)
+        return array
+
     def multiplied(self, index: tuple[int, ...], dim: str, factor: int) -> tuple[int, ...] | None:
         """The index with one extent times a factor; None if that does not divide the size."""
         moved = tuple(

@@ -20,6 +20,7 @@ def order_count(present: frozenset[str], orders: tuple[Order, ...]) -> int:
     return factorial(len(present)) if not any(outside.values()) else _completions(outside, frozenset(), {})
 
 
+@lru_cache(maxsize=16384)
 def order_at(present: frozenset[str], orders: tuple[Order, ...], rank: int) -> tuple[str, ...]:
     """The legal order with a rank from 0 to `order_count` - 1 in alphabetical succession, outermost loop first."""
     outside = _outside(present, orders)
@@ -55,9 +56,7 @@ def _outside(present: frozenset[str], orders: tuple[Order, ...]) -> dict[str, se
     return outside
 
 
-def _completions(
-    outside: MappingABC[str, set[str]], placed: frozenset[str], known: dict[frozenset[str], int]
-) -> int:
+def _completions(outside: MappingABC[str, set[str]], placed: frozenset[str], known: dict[frozenset[str], int]) -> int:
     """How many ways there are to go on inwards when the dimensions in `placed` already have their loop."""
     if len(placed) == len(outside):
         return 1

@@ -95,7 +95,9 @@ def sections_of(space: Space, ordered: bool) -> tuple[Section, ...] | None:
         keys = {m.after for m in moves}
         stages.append(Stage(place, dim, tuple(moves)))
     return tuple(
-        Section(item, tuple(s for s in stages if s.place in (part.places if isinstance(part, FanOut) else (part.name,))))
+        Section(
+            item, tuple(s for s in stages if s.place in (part.places if isinstance(part, FanOut) else (part.name,)))
+        )
         for item, part in enumerate(space.accelerator.hierarchy)
     )
 

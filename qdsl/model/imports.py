@@ -31,7 +31,7 @@ def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> list[L
     """The file and its imports, each once, every file after those it imports; empty if the file cannot be read."""
     reader = _Reader(sink, root.resolve() if root else None)
     with collecting(sink):
-        reader.read(str(path), Path(path).resolve(), None)
+        reader.read(str(path), _resolved(Path(path), str(path), None), None)
     return list(reader.files.values())
 
 
@@ -67,7 +67,7 @@ class _Reader:
         if os.path.isabs(text) or "\\" in text or ":" in text or "\0" in text:
             helps = ['paths are relative to this file, with `/`, for example "../operators/conv2d.qdsl"']
             fail("Q0012", "an import must be a relative path", span, helps=helps)
-        path = (importer.parent / text).resolve()
+        path = _resolved(importer.parent / text, text, span)
         if path.suffix != SUFFIX:
             fail("Q0012", f'"{text}" leads to a file that is not `{SUFFIX}`', span)
         if self.root is not None and not path.is_relative_to(self.root):
@@ -90,6 +90,17 @@ class _Reader:
         if len(chain) >= DEPTH_LIMIT or len(self.files) >= FILES_LIMIT:
             fail("Q0013", "too many imports", span, notes=[f"at most {DEPTH_LIMIT} deep and {FILES_LIMIT} files"])
         return path, os.path.normpath(os.path.join(os.path.dirname(shown), text))
+
+
+def _resolved(path: Path, shown: str, span: Span | None) -> Path:
+    """The path without links. Raises SpecError if the system cannot follow it or it leads to a place out of reach."""
+    try:
+        resolved = path.resolve()
+        resolved.is_file()  # raises where no file can be: a name that is too long, a directory that may not be entered
+    except (OSError, RuntimeError) as error:  # links that lead to each other are a RuntimeError until Python 3.12
+        reason = error.strerror if isinstance(error, OSError) else None
+        fail("Q0015", f"cannot read `{shown}`", span, notes=[reason or "its symbolic links form a loop"])
+    return resolved
 
 
 def _read_text(shown: str, path: Path, span: Span | None) -> str:

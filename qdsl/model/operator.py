@@ -86,9 +86,13 @@ class Problem:
     operator: Operator
     sizes: tuple[int, ...]
 
+    @cached_property
+    def _size(self) -> dict[str, int]:
+        return dict(zip(self.operator.dims, self.sizes, strict=True))
+
     def size(self, dim: str) -> int:
         """Size of a dimension; 1 for a dimension the operator does not have."""
-        return dict(zip(self.operator.dims, self.sizes, strict=True)).get(dim, 1)
+        return self._size.get(dim, 1)
 
     @property
     def operations(self) -> int:

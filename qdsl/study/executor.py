@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -72,7 +73,7 @@ def solve_all(tasks: Sequence[Task], workers: int | None = None) -> Generator[So
 def _pooled(tasks: Sequence[Task], workers: int) -> Iterator[Solved]:
     before = set(multiprocessing.active_children())
     # Fresh interpreters: forking a process that draws progress from a thread is not safe.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
     ours = set[multiprocessing.process.BaseProcess]()
     try:
         with _without_main(), _ignoring_interrupts():
@@ -98,6 +99,21 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def _end_with_parent() -> None:
+    """Ends this worker when the process that started it is gone: killed by a signal, it could not end its workers, and
+    they would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:  # not started by another process
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        multiprocessing.connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _solve(task: Task) -> Solved:

@@ -336,7 +336,7 @@ class _Build:
         if len(digits) > MAX_DIGITS or len(exponent.strip("+-")) > 3 or abs(int(exponent or 0)) > MAX_EXPONENT:
             note = f"a number has at most {MAX_DIGITS} digits and an exponent from -{MAX_EXPONENT} to {MAX_EXPONENT}"
             self.error("Q0006", "the number is too long", self.span(c[0]), note=note)
-            text = "0"
+            text = "1"  # allowed in most places, so that no second finding follows from this one
         unit_span = self.span(unit) if unit is not None else None
         return t.Number(span=span, text=text, unit=str(unit) if unit is not None else None, unit_span=unit_span)
 

@@ -87,6 +87,29 @@ def test_ctrl_c_while_layers_are_solved_keeps_what_is_done(tmp_path: Path) -> No
         store.put([("k", Optimum("optimal", 1.0))])
 
 
+@pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_a_run_that_is_killed(tmp_path: Path, kill: signal.Signals) -> None:
+    path, out = write_spec(tmp_path, study_text(widths="2..8")), tmp_path / "out"
+    path.write_text(path.read_text().replace("input x: 12", "input x: 1680").replace("N = 8", "N = 720"), "utf-8")
+    with subprocess.Popen(
+        [*QDSL, "run", str(path), "--out", str(out), "--workers", "2"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        time.sleep(1)  # the workers start
+        process.send_signal(kill)
+        try:
+            # The workers hold stderr too: its end is theirs.
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert process.returncode == -kill
+
+
 def test_ctrl_c_during_the_search_still_reports(tmp_path: Path) -> None:
     path, out = write_spec(tmp_path, study_text(widths="2..8", generations=10_000)), tmp_path / "out"
     start = time.monotonic()

@@ -108,3 +108,15 @@ def test_unreadable_statement_causes_no_further_findings(tmp_path: Path) -> None
     sink = Sink()
     load_model(main, sink)
     assert {d.code[:3] for d in sink} == {"Q01"}
+
+
+def test_paths_that_no_file_can_have_are_findings(tmp_path: Path) -> None:
+    (tmp_path / "loop.qdsl").symlink_to("loop.qdsl")
+    long = "x" * 300
+    main = write(tmp_path, main=f'import "loop.qdsl"\nimport "{long}.qdsl"\n')
+    found = Sink()
+    assert load_model(main, found) is None
+    assert [(d.code, d.span and d.span.start) for d in found] == [("Q0015", 7), ("Q0015", 26)]
+    for path in ("loop.qdsl", f"{long}.qdsl"):
+        with pytest.raises(SpecError, match="Q0015.*cannot read"):
+            load(tmp_path / path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import product
 
 from qdsl.model.accelerator import Accelerator, FanOut
@@ -122,7 +122,7 @@ def tiles_of(nest: LoopNest, tensor: Tensor, item: int) -> Tiles:
     )
 
 
-@cache
+@lru_cache(maxsize=65536)
 def points(box: Box) -> frozenset[Point]:
     """Every point of a box."""
     return frozenset(product(*(range(low, high + 1) for low, high in box)))

@@ -58,7 +58,9 @@ def move_input(nest: LoopNest, tensor: Tensor, parent: int, child: int) -> Moved
 def move_output(nest: LoopNest, tensor: Tensor, parent: int, child: int) -> Moved:
     """Run the output between two items. A child writes its tile back when it leaves it, and at the end; a compute unit
     delivers its value at every step. Reading is accumulating: an update of a value that the parent instance has had
-    an update of before, and a tile with values that the child has held before."""
+    an update of before, and a tile with values that the child has held before. (With `first_output_fills` a child fills
+    zeros where it has no partial sum.)"""
+    zeros = nest.accelerator.first_output_fills
     view, fanouts = tiles_of(nest, tensor, child), fanouts_between(nest, parent, child)
     reads: dict[Address, int] = dict.fromkeys(nest.addresses(parent), 0)
     updates: dict[Address, int] = dict.fromkeys(reads, 0)
@@ -86,7 +88,7 @@ def move_output(nest: LoopNest, tensor: Tensor, parent: int, child: int) -> Move
             write_back(held)
         held = {address: view.at(step, address) for address in fills}
         for address, tile in held.items():
-            fills[address] += len(points(tile) & known[address])
+            fills[address] += len(points(tile) if zeros else points(tile) & known[address])
             known[address] |= points(tile)
     write_back(held)
     return Moved(_same(reads), _same(updates), _same(fills), 0)

@@ -1,0 +1,314 @@
+"""Counts equal the published ones, equal enumeration on small spaces, and are zero exactly when Z3 finds none."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice, permutations, product
+from math import comb, factorial, prod
+
+import pytest
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from qdsl.diagnostics import SpecError
+from qdsl.mapspace import Counts, count_batch, count_mappings, feasible
+from qdsl.mapspace.loop_orders import order_at, order_count
+from qdsl.mapspace.violations import order_holds
+from qdsl.model import load
+from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
+from qdsl.model.constraint import Bits, Constant, Factor, Operation, Order, Require, Scope, TileExtent, Utilization
+from qdsl.model.operator import Problem
+from qdsl.model.study import Study
+from qdsl.resources import data_dir
+from tests.mapspace.strategies import ConstrainedCase, constrained_cases
+from tests.mapspace.test_feasibility import is_legal
+from tests.support.brute_force import all_mappings
+from tests.support.strategies import matmul
+
+LIMIT = 1500
+ENERGY = AccessEnergy(1, 1, 1)
+DRAM = StorageLevel("dram", 8, 1, None, None, ENERGY)
+MAC = ComputeUnit("mac", 1.0)
+BITS_8 = {"I": 8, "W": 8, "O": 8}
+EVERYWHERE = Scope()
+
+
+@pytest.fixture(scope="module")
+def mobilenet_study() -> Study:
+    return load(data_dir("specs") / "studies" / "mobilenet_v1_eyeriss.qdsl").studies[0]
+
+
+def enumerated(case: ConstrainedCase, limit: int = LIMIT) -> Counts | None:
+    """Counts by looking at every mapping; None if there are more than `limit` to look at."""
+    placements = set()
+    mappings = 0
+    for n, mapping in enumerate(islice(all_mappings(case.accelerator, case.problem), limit + 1)):
+        if n == limit:
+            return None
+        if is_legal(case, mapping):
+            mappings += 1
+            placements.add(tuple((p, frozenset((x.dim, x.factor) for x in loops)) for p, loops in mapping.places))
+    return Counts(len(placements), mappings)
+
+
+def counted(case: ConstrainedCase) -> Counts | None:
+    """None where the exact search refuses a constraint."""
+    try:
+        return count_mappings(case.accelerator, case.problem, case.bits, case.constraints)
+    except SpecError as error:
+        assert {d.code for d in error.diagnostics} == {"Q0710"}
+        return None
+
+
+# --- published counts ---------------------------------------------------------------------------
+
+# Legal factor placements on Eyeriss under its dataflow, 16-bit words, for widths of I, W, O: counted exhaustively by the
+# tool of Klhufek et al., DDECS 2024, and by an independent enumeration.
+WIDTHS_OF_ALEXNET = ((16, 16, 16), (16, 3, 16), (4, 4, 4))
+ALEXNET = {
+    "conv1": (653, 678, 1095),
+    "conv2": (13320, 13320, 31716),
+    "conv3": (47294, 47817, 78576),
+    "conv4": (105758, 106731, 193096),
+    "conv5": (35940, 35940, 65629),
+}
+WIDTHS_OF_MOBILENET = ((16, 16, 16), (8, 8, 8), (8, 4, 8), (8, 2, 8), (4, 4, 4), (2, 2, 2))
+# (operator, stride, sizes)
+MOBILENET = [
+    ("conv2d", 2, {"C": 3, "K": 32, "P": 112, "Q": 112, "R": 3, "S": 3}, (1485, 1556, 1556, 1556, 1556, 1556)),
+    ("conv2d", 1, {"C": 32, "K": 32, "P": 112, "Q": 112, "R": 3, "S": 3}, (11778, 15021, 15054, 15054, 16417, 16877)),
+    ("conv2d", 1, {"C": 32, "K": 64, "P": 112, "Q": 112}, (24032, 30151, 30211, 30211, 32021, 32061)),
+    ("conv2d", 1, {"C": 256, "K": 384, "P": 13, "Q": 13, "R": 3, "S": 3}, (47294, None, None, None, 78576, None)),
+    ("depthwise", 1, {"C": 32, "P": 112, "Q": 112, "R": 3, "S": 3}, (180, 240, 240, 240, 270, 276)),
+    ("depthwise", 1, {"C": 512, "P": 14, "Q": 14, "R": 3, "S": 3}, (243, 324, 324, 324, 405, 468)),
+]
+
+
+def named(widths: tuple[int, int, int]) -> dict[str, int]:
+    return dict(zip(("I", "W", "O"), widths, strict=True))
+
+
+def test_alexnet_on_eyeriss_has_the_published_numbers_of_legal_mappings(mobilenet_study: Study) -> None:
+    layers = {x.name: x for x in load(data_dir("specs") / "networks" / "alexnet.qdsl").networks[0].layers}
+    widths = [named(w) for w in WIDTHS_OF_ALEXNET]
+    found = {
+        name: count_batch(mobilenet_study.accelerator, layers[name].problem, widths, mobilenet_study.constraints)
+        for name in ALEXNET
+    }
+    assert {name: tuple(c.factor_placements for c in counts) for name, counts in found.items()} == ALEXNET
+    # The dataflow fixes all loop orders.
+    assert all(c.mappings == c.factor_placements for counts in found.values() for c in counts)
+
+
+@pytest.mark.parametrize(
+    ("operator", "stride", "sizes", "published"),
+    MOBILENET,
+    ids=["stem", "dense", "pointwise", "alexnet", "dw32", "dw512"],
+)
+def test_mobilenet_layers_on_eyeriss_have_the_published_numbers_of_legal_mappings(
+    mobilenet_study: Study, operator: str, stride: int, sizes: dict[str, int], published: tuple[int | None, ...]
+) -> None:
+    shapes = {x.problem.operator for x in mobilenet_study.network.layers if x.problem.operator.name == operator}
+    found = next(o for o in shapes if max(t.coefficient for x in o.tensors for a in x.axes for t in a.terms) == stride)
+    problem = Problem(found, tuple(sizes.get(d, 1) for d in found.dims))
+    widths = [named(w) for w in WIDTHS_OF_MOBILENET]
+    counts = count_batch(mobilenet_study.accelerator, problem, widths, mobilenet_study.constraints)
+    for count, number in zip(counts, published, strict=True):
+        assert number is None or count == Counts(number, number)
+
+
+def test_a_network_over_all_widths_counts_more_with_fewer_bits(mobilenet_study: Study) -> None:
+    """All layers at all 49 widths of activations and weights, in well under a minute; some layer gains from every step
+    to more values per word."""
+    started = time.perf_counter()
+    gains = set()
+    for layer in mobilenet_study.network.layers:
+        names = [t.name for t in layer.problem.operator.tensors]
+        widths = [(a, w) for a in range(2, 9) for w in range(2, 9)]
+        bits = [{**dict.fromkeys(names, a), "W": w} for a, w in widths]
+        counts = count_batch(mobilenet_study.accelerator, layer.problem, bits, mobilenet_study.constraints)
+        found = dict(zip(widths, counts, strict=True))
+        for (a, w), count in found.items():
+            for fewer in ((a - 1, w), (a, w - 1)):
+                if fewer in found:
+                    assert found[fewer].mappings >= count.mappings
+                    # 16-bit words hold two values of 6, 7 or 8 bits alike.
+                    assert found[fewer] == count or min(16 // a, 16 // w) < 16 // min(fewer)
+                    gains |= {("I", a)} if fewer[0] < a and found[fewer] != count else set()
+    assert gains == {("I", 3), ("I", 4), ("I", 5), ("I", 6)}
+    assert time.perf_counter() - started < 60
+
+
+# --- other ways to count ------------------------------------------------------------------------
+
+
+def check_against_enumeration(case: ConstrainedCase, limit: int) -> None:
+    found = counted(case)
+    assume(found is not None)
+    expected = enumerated(case, limit)
+    assume(expected is not None)
+    event("empty" if expected == Counts(0, 0) else "mappings")
+    assert found == expected
+
+
+@given(constrained_cases())
+@settings(max_examples=40, deadline=None)
+def test_counts_equal_enumeration(case: ConstrainedCase) -> None:
+    check_against_enumeration(case, LIMIT)
+
+
+@pytest.mark.slow
+@given(constrained_cases())
+@settings(max_examples=250, deadline=None)
+def test_counts_equal_enumeration_on_larger_spaces(case: ConstrainedCase) -> None:
+    check_against_enumeration(case, 10 * LIMIT)
+
+
+@given(constrained_cases(separable=True))
+@settings(max_examples=40, deadline=None)
+def test_counts_equal_enumeration_where_every_constraint_is_kept(case: ConstrainedCase) -> None:
+    expected = enumerated(case)
+    assume(expected is not None)
+    assert counted(case) == expected
+
+
+@given(constrained_cases())
+@settings(max_examples=40, deadline=None)
+def test_a_count_is_zero_exactly_when_the_solver_finds_no_mapping(case: ConstrainedCase) -> None:
+    found = counted(case)
+    assume(found is not None)
+    status = feasible(case.accelerator, case.problem, case.bits, case.constraints).status
+    event(status)
+    assert status == ("infeasible" if found == Counts(0, 0) else "feasible")
+
+
+@given(constrained_cases(), st.lists(st.lists(st.integers(1, 17), min_size=4, max_size=4), min_size=2, max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_a_batch_counts_each_assignment_as_if_alone(case: ConstrainedCase, rows: list[list[int]]) -> None:
+    assignments = [dict(zip(case.bits, row, strict=False)) for row in rows]
+    assume(counted(case) is not None)
+    try:
+        together = count_batch(case.accelerator, case.problem, assignments, case.constraints)
+    except SpecError:
+        assume(False)  # refused at widths where another condition applies
+    for bits, found in zip(assignments, together, strict=True):
+        assert count_mappings(case.accelerator, case.problem, bits, case.constraints) == found
+
+
+@given(constrained_cases(), st.data())
+@settings(max_examples=40, deadline=None)
+def test_fewer_bits_never_have_fewer_mappings(case: ConstrainedCase, data: st.DataObject) -> None:
+    """Where no constraint depends on the widths."""
+    constraints = [c for c in case.constraints if c.scope.condition is None and "Bits" not in repr(c)]
+    fewer = {t: data.draw(st.integers(1, b)) for t, b in case.bits.items()}
+    try:
+        less, more = count_batch(case.accelerator, case.problem, [case.bits, fewer], constraints)
+    except SpecError:
+        assume(False)
+    assert less.factor_placements <= more.factor_placements
+    assert less.mappings <= more.mappings
+
+
+# --- by hand ------------------------------------------------------------------------------------
+
+
+def machine(*inside: StorageLevel | FanOut) -> Accelerator:
+    return Accelerator("machine", (DRAM, *inside), MAC)
+
+
+def buffer(name: str, size: int | None = None) -> StorageLevel:
+    return StorageLevel(name, 8, 1, size, None, ENERGY)
+
+
+def test_counts_beyond_machine_integers_are_exact() -> None:
+    """Six unlimited levels: (30 + 5 choose 5) placements per dimension, and a closed form with all orders free, since
+    (n - 1 choose k - 1) of the ways to place n twos use exactly k given levels."""
+    n, levels = 30, 6
+    accelerator = machine(*(buffer(f"b{i}", None) for i in range(levels - 1)))
+    found = count_mappings(accelerator, Problem(matmul(), (2**n,) * 3), BITS_8)
+    assert found.factor_placements == comb(n + levels - 1, levels - 1) ** 3
+    used = [frozenset(i for i in range(levels) if s >> i & 1) for s in range(1, 2**levels)]
+    total = 0
+    for chosen in product(used, repeat=3):
+        splits = prod(comb(n - 1, len(s) - 1) for s in chosen)
+        total += splits * prod(factorial(sum(level in s for s in chosen)) for level in range(levels))
+    assert found.mappings == total > 2**64
+
+
+def test_a_factor_on_x_is_another_placement_than_one_on_y() -> None:
+    problem = Problem(matmul(), (2, 1, 1))
+    assert count_mappings(machine(FanOut("pe", 2, 2)), problem, BITS_8) == Counts(3, 3)
+    assert count_mappings(machine(FanOut("pe", 2, 1)), problem, BITS_8) == Counts(2, 2)
+
+
+def test_a_pooled_array_uses_what_the_outer_one_leaves() -> None:
+    """M = 4 over dram, x of an array of 2 and of another of 2: 1, 2 or 4 at dram."""
+    outer, inner = FanOut("outer", 2, 1), FanOut("inner", 2, 1)
+    problem = Problem(matmul(), (4, 1, 1))
+    assert count_mappings(machine(outer, inner), problem, BITS_8).mappings == 1 + 2 + 1
+    pooled = FanOut("inner", 2, 1, pooled=True)
+    assert count_mappings(machine(outer, buffer("b", None), pooled), problem, BITS_8, ()).mappings == 4 + 4 + 1
+    # dram x buffer: 4 without spatial loops (3 splits) ...; the inner array alone may hold 4.
+    assert count_mappings(machine(outer, pooled), problem, BITS_8).mappings == 1 + 2 + 2
+
+
+def test_orders_multiply_only_where_loops_have_more_than_one_iteration() -> None:
+    problem = Problem(matmul(), (2, 3, 1))
+    assert count_mappings(machine(), problem, BITS_8) == Counts(1, 2)
+    fixed = Order("dram", ("N", "M"), "", EVERYWHERE, "order dram: N, M")
+    assert count_mappings(machine(), problem, BITS_8, [fixed]) == Counts(1, 1)
+    reverse = Order("dram", ("M", "N"), "", EVERYWHERE, "order dram: M, N")
+    assert count_mappings(machine(), problem, BITS_8, [fixed, reverse]) == Counts(0, 0)
+    # Contradictory orders forbid having both loops at `dram`, not the mappings without one of them.
+    assert count_mappings(machine(buffer("b")), problem, BITS_8, [fixed, reverse]) == Counts(3, 4)
+
+
+def test_formulas_over_spatial_factors_and_the_use_of_an_array() -> None:
+    problem = Problem(matmul(), (4, 4, 1))
+    accelerator = machine(FanOut("pe", 4, 4))
+    half = Require(Operation(">=", (Utilization("pe"), Constant(0.5))), EVERYWHERE, "utilization(pe) >= 50 %")
+    equal = Require(Operation("==", (Factor("pe.x", "M"), Factor("pe.y", "N"))), EVERYWHERE, "x = y")
+    # Exponents of 2, M at (dram, x, y), N likewise: the sum on x and on y at most 2 each, and at least 3 in all.
+    splits = [(x, y) for x in range(3) for y in range(3) if x + y <= 2]
+    free = [(m, n) for m in splits for n in splits if m[0] + n[0] <= 2 and m[1] + n[1] <= 2]
+    used = [(m, n) for m, n in free if sum(m) + sum(n) >= 3]
+    same = [(m, n) for m, n in used if m[0] == n[1]]
+    assert count_mappings(accelerator, problem, BITS_8).factor_placements == len(free)
+    assert count_mappings(accelerator, problem, BITS_8, [half]).factor_placements == len(used)
+    assert count_mappings(accelerator, problem, BITS_8, [half, equal]).factor_placements == len(same)
+
+
+def test_constraints_that_depend_on_widths_tell_assignments_apart() -> None:
+    narrow = Scope(condition=Operation("<=", (Bits("W"), Constant(4))))
+    whole = Require(
+        Operation("==", (TileExtent("b", "M"), Constant(4))), narrow, "if bits(W) <= 4 then tile(b, M) == 4"
+    )
+    problem = Problem(matmul(), (4, 1, 1))
+    widths = [BITS_8, {**BITS_8, "W": 4}, {**BITS_8, "W": 9}]
+    found = count_batch(machine(buffer("b")), problem, widths, [whole])
+    assert found == (Counts(3, 3), Counts(1, 1), Counts(0, 0))  # 9 bits do not fit a word
+
+
+def test_a_formula_that_couples_levels_is_refused() -> None:
+    coupled = Require(
+        Operation("==", (TileExtent("b", "M"), TileExtent("b", "N"))), EVERYWHERE, "tile(b, M) == tile(b, N)"
+    )
+    with pytest.raises(SpecError, match="Q0710"):
+        count_mappings(machine(buffer("b")), Problem(matmul(), (4, 4, 1)), BITS_8, [coupled])
+
+
+# --- loop orders --------------------------------------------------------------------------------
+
+
+@given(st.data())
+@settings(max_examples=80, deadline=None)
+def test_loop_orders_are_the_permutations_that_the_constraints_allow(data: st.DataObject) -> None:
+    dims = "ABCDE"
+    present = data.draw(st.frozensets(st.sampled_from(dims)))
+    lists = st.permutations(dims).flatmap(lambda p: st.integers(1, 5).map(lambda n: tuple(p[:n])))
+    anchors = st.sampled_from(["", "innermost", "outermost"])
+    orders = tuple(
+        Order("dram", data.draw(lists), data.draw(anchors), EVERYWHERE, "") for _ in range(data.draw(st.integers(0, 3)))
+    )
+    legal = [p for p in permutations(sorted(present)) if all(order_holds(o, list(p)) for o in orders)]
+    assert [order_at(present, orders, i) for i in range(order_count(present, orders))] == legal
