@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 # Key -> int64[digit, class of packings, extents...]
 Ways = dict[Key, "Ints"]
 
-_INT64_BITS = 62  # one below the sign for safety of the sum with a carry
+# Sums before a carry stay below 2^62; that leaves as much again for the carry and for a difference.
+_SUM_BITS = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Sweep:
         """Per assignment its class: the index on axis 1 of the arrays; refined at every level whose capacity tells
         assignments apart."""
         stages = [stage for section in sections for stage in section.stages]
-        self.base_bits = _INT64_BITS - max((_most_summed(s) for s in stages), default=1).bit_length()
+        self.base_bits = _SUM_BITS - max((_most_summed(s) for s in stages), default=1).bit_length()
         self.digits = -(-_most_ways(space.problem, stages).bit_length() // self.base_bits)
 
     def run(self) -> Iterator[tuple[Stage | None, Ways]]:
@@ -123,7 +124,7 @@ class Sweep:
         import numpy as np
 
         start = np.zeros((self.digits, 1, *self.lattice.shape), dtype=np.int64)
-        start[(0, 0, *self.lattice.whole)] = 1
+        start[0, 0, ...][self.lattice.whole] = 1
         ways = {START: start}
         for section in self.sections:
             part = self.space.accelerator.hierarchy[section.item]
@@ -142,8 +143,7 @@ class Sweep:
 
     def number(self, ways: Ints, member: int, index: tuple[int, ...]) -> int:
         """One element as a number of any size."""
-        digits = ways[(slice(None), member, *index)].tolist()
-        return sum(digit << self.base_bits * i for i, digit in enumerate(digits))
+        return sum(int(ways[i, member][index]) << self.base_bits * i for i in range(self.digits))
 
     def _decided(self, ways: Ways, stage: Stage) -> Ways:
         import numpy as np
@@ -164,7 +164,7 @@ class Sweep:
                 continue
             for factor in factors:
                 source, target = self.lattice.shift(stage.dim, factor)
-                out[(..., *target)] += weight * inside[(..., *source)]
+                out[:, :, *target] += weight * inside[:, :, *source]
         for digits in after.values() if self.digits > 1 else ():
             for i in range(self.digits - 1):
                 digits[i + 1] += digits[i] >> self.base_bits

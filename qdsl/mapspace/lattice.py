@@ -74,7 +74,7 @@ class Lattice:
         """The extent of a dimension at every index, of length 1 along the axes of other dimensions."""
         import numpy as np
 
-        extents = np.ones([1] * len(self.axes), dtype=self._dtype)
+        extents: Ints = np.ones([1] * len(self.axes), dtype=self._dtype)
         for axis, (d, prime, n) in enumerate(self.axes):
             if d == dim:
                 shape = [n + 1 if a == axis else 1 for a in range(len(self.axes))]

@@ -9,7 +9,7 @@ from qdsl.diagnostics import Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.check_technology import WIDTH_LIMIT, Energies, Technology, energies, width_bits
 from qdsl.model.expressions import Names, Value, as_quantity, contains, evaluate, names_in, number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, unknown, warn
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown, warn
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
     BIT_RATE,
@@ -217,6 +217,11 @@ def _array(decl: ArrayDecl, names: Names) -> FanOut:
         frozenset(t.name for t in sharing[k].tensors) if k in sharing else None for k in ("multicast", "reduce")
     )
     forward = frozenset(t.name for t in sharing["forward"].tensors) if "forward" in sharing else frozenset()
+    unshared = forward - multicast if multicast is not None else frozenset()
+    if unshared:
+        text = f"array `{decl.name.name}` forwards {quoted(sorted(unshared))} without sharing it"
+        labels = [Label(sharing["multicast"].span, "tensors that instances share")]
+        fail("Q0503", text, sharing["forward"].span, labels=labels, helps=["name it in `multicast` too"])
     if forward and "separate_diagonals" in flags:
         text = f"array `{decl.name.name}` cannot forward tiles and keep diagonals separate"
         labels = [Label(sharing["forward"].span, "neighbours on a diagonal pass tiles on")]

@@ -167,9 +167,11 @@ def advances(
 
 def linked_dims(fanout: FanOut, tensor: Tensor, dim: str, factors: Extents, on_x: Extents) -> tuple[str, ...]:
     """Dimensions along which neighbours on the X axis of a fan-out can have tiles for each other when a loop over `dim`
-    advances: unrolled on X alone, on the same axis of the tensor. Empty if the fan-out does not forward the tensor."""
+    advances: unrolled on X alone, on the same axis of the tensor. Empty if the fan-out does not forward (and share) it.
+    """
     axis = sliding_axis(tensor, dim)
-    if axis is None or tensor.name not in fanout.forward or fanout.separate_diagonals:
+    shared = fanout.multicast is None or tensor.name in fanout.multicast
+    if axis is None or tensor.name not in fanout.forward or not shared or fanout.separate_diagonals:
         return ()
     return tuple(d for d in axis.dims if d != dim and d in on_x and factors[d] == on_x[d])
 

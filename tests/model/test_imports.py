@@ -118,5 +118,5 @@ def test_paths_that_no_file_can_have_are_findings(tmp_path: Path) -> None:
     assert load_model(main, found) is None
     assert [(d.code, d.span and d.span.start) for d in found] == [("Q0015", 7), ("Q0015", 26)]
     for path in ("loop.qdsl", f"{long}.qdsl"):
-        with pytest.raises(SpecError, match="Q0015.*cannot read"):
+        with pytest.raises(SpecError, match=r"Q0015.*cannot read"):
             load(tmp_path / path)

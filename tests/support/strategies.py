@@ -92,24 +92,10 @@ def three_factors() -> Operator:
     )
 
 
-def transposed_conv(stride: int = 2) -> Operator:
-    """The output is the tensor with the sliding axis: O[k, stride*p + r] += I[c, p] * W[k, c, r]."""
-    return Operator(
-        "transposed1d",
-        ("K", "C", "P", "R"),
-        (
-            tensor("I", [("C", 1)], [("P", 1)]),
-            tensor("W", [("K", 1)], [("C", 1)], [("R", 1)], weight=True),
-            tensor("O", [("K", 1)], [("P", stride), ("R", 1)], output=True),
-        ),
-        "sum",
-    )
-
-
 @st.composite
 def operators(draw: st.DrawFn) -> Operator:
     stride, dilation = draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (1, 2), (3, 2)]))
-    make = draw(st.sampled_from(["matmul", "conv1d", "single", "depthwise", "add", "three", "transposed"]))
+    make = draw(st.sampled_from(["matmul", "conv1d", "single", "depthwise", "add", "three"]))
     choices: dict[str, Callable[[], Operator]] = {
         "matmul": matmul,
         "conv1d": lambda: conv1d(stride, dilation),
@@ -117,7 +103,6 @@ def operators(draw: st.DrawFn) -> Operator:
         "depthwise": lambda: depthwise(stride, dilation),
         "add": addition,
         "three": three_factors,
-        "transposed": lambda: transposed_conv(stride),
     }
     return choices[make]()
 

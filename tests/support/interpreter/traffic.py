@@ -112,6 +112,8 @@ def _from_neighbours(
     part = nest.accelerator.hierarchy[child - 1]
     if not isinstance(part, FanOut) or tensor.name not in part.forward:
         return set()
+    if part.multicast is not None and tensor.name not in part.multicast:
+        return set()
     if any(points(new[address]) & points(old[address]) for address in new):
         return set()
     locals_ = nest.branches(child - 1)
