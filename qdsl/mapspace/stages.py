@@ -108,7 +108,7 @@ def sections_of(space: Space, ordered: bool) -> tuple[Section, ...] | None:
 def _rules(space: Space) -> Iterator[_Rule]:
     pool: list[FanOut] = []
     for fanout in space.accelerator.fanouts:
-        pool = [fanout]
+        pool = [*pool, fanout] if fanout.pooled else [fanout]
         for i, axis in enumerate("xy"):
             used = Used(tuple(f.places[i] for f in pool))
             yield _mesh(used, prod(f.mesh(axis) for f in pool))
