@@ -88,13 +88,13 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _questions(model: Model, args: argparse.Namespace) -> list[_Question]:
-    from qdsl.cli.selection import layers_of, mappings_of, named, study_of, widest_bits, with_widths
+    from qdsl.cli.selection import known_widths, layers_of, mappings_of, named, study_of, widest_bits, with_widths
 
     if args.mapping is None and (args.study or model.studies):
         study = study_of(model, args.study)
         widest = widest_bits(study)
         layers = layers_of(study, args.layer)
-        given = _known_widths(layers, args.bits)
+        given = known_widths(layers, args.bits)
         return [
             _Question(x.name, x, study.accelerator, with_widths(x, widest[x.name], given[x.name]), study.constraints)
             for x in layers
@@ -102,7 +102,7 @@ def _questions(model: Model, args: argparse.Namespace) -> list[_Question]:
     written = mappings_of(model, args.mapping)
     if args.layer:
         written = tuple(named("layer", name, written, lambda m: m.layer.name) for name in dict.fromkeys(args.layer))
-    given = _known_widths([m.layer for m in written], args.bits)
+    given = known_widths([m.layer for m in written], args.bits)
     return [
         _Question(
             label=f"{m.network}.{m.layer.name}",
@@ -114,13 +114,6 @@ def _questions(model: Model, args: argparse.Namespace) -> list[_Question]:
         )
         for m in written
     ]
-
-
-def _known_widths(layers: Sequence[Layer], given: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """Per layer the given widths of the tensors it has. A tensor that no layer has stays with all, to be refused."""
-    tensors = {x.name: {t.name for t in x.problem.operator.tensors} for x in layers}
-    anywhere = set().union(*tensors.values())
-    return {x.name: {t: b for t, b in given.items() if t in tensors[x.name] or t not in anywhere} for x in layers}
 
 
 def _why_infeasible(q: _Question) -> Diagnostic:

@@ -19,11 +19,12 @@ from qdsl.mapper.recover import best_of_plan
 from qdsl.mapper.result import MapResult, Optimum
 from qdsl.mapper.sweep import Sweep
 from qdsl.mapspace.space import Space, layer_space
+from qdsl.mapspace.violations import constraint_violations
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
-from qdsl.symbolic.evaluate import evaluate
+from qdsl.symbolic import evaluate, legality
 
 if TYPE_CHECKING:
     from qdsl.mapper.lattice import Array
@@ -85,6 +86,7 @@ def best_mapping(
     def without(status: str, bound: float | None = None) -> MapResult:
         return MapResult(status, None, None, time.perf_counter() - started, objective, None, bound)
 
+    constraints = tuple(constraints)
     space = layer_space(accelerator, problem, bits, constraints)
     if not all(packing_key(accelerator, problem, bits)):
         return without("infeasible")
@@ -93,7 +95,7 @@ def best_mapping(
     (optimum,) = solved.optima
     if optimum.status == "infeasible":
         return without("infeasible") if solved.complete else without("unknown", solved.bound)
-    mapping = _recover(space, bits, optimum)
+    mapping = _recover(space, bits, constraints, optimum)
     found = evaluate(accelerator, problem, bits, mapping)
     value = value_of(objective, found)
     # per plan the search takes the steps for the cycles; a bandwidth can only add to them
@@ -113,7 +115,8 @@ def recover_mapping(
     optimum: Optimum,
 ) -> Mapping:
     """A mapping that has the energy of an optimum found by `solve_batch` for these bits."""
-    return _recover(layer_space(accelerator, problem, bits, constraints), bits, optimum)
+    constraints = tuple(constraints)
+    return _recover(layer_space(accelerator, problem, bits, constraints), bits, constraints, optimum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ def _plan_energies(batch: Batch, plan: Plan) -> Array:
     return energies
 
 
-def _recover(space: Space, bits: MappingABC[str, int], optimum: Optimum) -> Mapping:
+def _recover(space: Space, bits: MappingABC[str, int], constraints: Sequence[Constraint], optimum: Optimum) -> Mapping:
+    """The mapping of an optimum, checked by the model and the constraints independently of the search."""
     batch = Batch(space, (bits,))
     plan = next(p for p in spatial_plans(space) if p.places == optimum.spatial)
     sweeps = [s for pins in _pin_choices(batch, plan) if not (s := Sweep.of(batch, plan, pins)).domains.empty]
@@ -179,6 +183,10 @@ def _recover(space: Space, bits: MappingABC[str, int], optimum: Optimum) -> Mapp
         or abs(found - optimum.energy_pj) > RELATIVE_TOLERANCE * found
     ):
         raise RuntimeError(f"the mapper's {optimum.energy_pj} pJ and the model's {found} pJ differ for {mapping}")
+    broken = legality(space.accelerator, space.problem, bits, mapping, None)
+    broken += constraint_violations(constraints, space.accelerator, space.problem, bits, mapping)
+    if broken:
+        raise RuntimeError(f"the mapper's mapping is not legal: {broken[0].message}: {mapping}")
     return mapping
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from qdsl.mapper import best_mapping, solve_batch
+from qdsl.mapspace import count_batch, feasible
 from qdsl.model import load
 from qdsl.model.study import Study
 from qdsl.resources import data_dir
@@ -53,6 +54,26 @@ def test_all_343_width_triples_of_a_layer(benchmark: Any, layer: str) -> None:
         solve_batch, args=(s.accelerator, problem, triples, s.constraints), rounds=1, iterations=1
     )
     assert all(o.status == "optimal" for o in found)
+
+
+def test_counts_of_all_layers_at_49_widths(benchmark: Any) -> None:
+    s = study("mobilenet_v1_eyeriss")
+    pairs = [{"I": a, "W": w, "O": a} for a in range(2, 9) for w in range(2, 9)]
+
+    def run() -> int:
+        layers = s.network.distinct_problems
+        return sum(c.mappings for p in layers for c in count_batch(s.accelerator, p, pairs, s.constraints))
+
+    assert benchmark.pedantic(run, rounds=1, iterations=1) > 0
+
+
+def test_feasibility_of_all_layers_by_z3(benchmark: Any) -> None:
+    s = study("mobilenet_v1_eyeriss")
+
+    def run() -> set[str]:
+        return {feasible(s.accelerator, p, BITS, s.constraints).status for p in s.network.distinct_problems}
+
+    assert benchmark.pedantic(run, rounds=1, iterations=1) == {"feasible"}
 
 
 def test_a_generated_kernel_evaluates_a_million_mappings(benchmark: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from itertools import islice, permutations, product
 from math import comb, factorial, prod
@@ -118,9 +117,8 @@ def test_mobilenet_layers_on_eyeriss_have_the_published_numbers_of_legal_mapping
 
 
 def test_a_network_over_all_widths_counts_more_with_fewer_bits(mobilenet_study: Study) -> None:
-    """All layers at all 49 widths of activations and weights, in well under a minute; some layer gains from every step
-    to more values per word."""
-    started = time.perf_counter()
+    """All layers at all 49 widths of activations and weights; some layer gains from every step to more values per
+    word."""
     gains = set()
     for layer in mobilenet_study.network.layers:
         names = [t.name for t in layer.problem.operator.tensors]
@@ -136,7 +134,6 @@ def test_a_network_over_all_widths_counts_more_with_fewer_bits(mobilenet_study: 
                         assert found[fewer] == count
                     gains |= {("I", a)} if fewer[0] < a and found[fewer] != count else set()
     assert gains == {("I", 3), ("I", 4), ("I", 5), ("I", 6)}
-    assert time.perf_counter() - started < 60
 
 
 # --- other ways to count ------------------------------------------------------------------------
