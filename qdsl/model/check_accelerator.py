@@ -76,7 +76,9 @@ def bind_accelerator(
                 compute = _compute(item, technologies, names)
     with collecting(found):
         _check_structure(decl)
-    if not hand_on(found, sink) or compute is None:
+    # a level skipped because its technology has errors leaves no finding here, but no machine either
+    levels = sum(isinstance(i, MemoryDecl | ArrayDecl) for i in decl.items)
+    if not hand_on(found, sink) or compute is None or len(hierarchy) < levels:
         return None
     values = tuple((n, float(v.value)) for n, v in names.items() if isinstance(v, Quantity))
     flags = [i for i in decl.items if isinstance(i, FlagStmt)]
