@@ -44,6 +44,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "multicast",
         "One read that serves several instances which need the same values at the same time.",
     ),
+    (
+        "noise",
+        "Power of the quantisation noise relative to the signal in dB, by a rule that needs no data: 4 to the power of "
+        "minus the bits, summed over weights and inputs of all layers. It ranks designs roughly and is not an accuracy.",
+    ),
     ("operation", "A multiply-accumulate, or one addition or comparison in layers without weights."),
     ("optimal", "Proven: no legal mapping of the layer needs less energy in this cost model."),
     (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qdsl.report.figures import Figure, FrontMark, LayerColumn, StackedRow, convergence, front, layer_columns, stacked
-from qdsl.report.figures.style import step_class
+from qdsl.report.figures.style import shade_class, step_class
 from qdsl.report.layers import COMPUTE, ROLES, level_rows
-from qdsl.report.points import PointRow, Units, facts, point_rows, reference_rows
+from qdsl.report.points import PointRow, Units, decibels, facts, point_rows, reference_rows
 from qdsl.report.quantities import Unit
 from qdsl.study.result import DesignPoint, StudyRun
 
@@ -60,15 +60,22 @@ def selection_data(run: StudyRun, units: Units) -> dict[str, object]:
 
 
 def _front(run: StudyRun, units: Units) -> Figure:
+    noises = [row.noise_db for row in point_rows(run) if row.noise_db is not None]
+
     def mark(row: PointRow, label: str) -> FrontMark:
         name = f"uniform {row.label}" if row.label else f"point {row.number}"
         title = f"{name}: {units.energy.text(row.energy_pj)}, {units.memory.text(row.memory_bits)}"
-        return FrontMark(units.memory.value(row.memory_bits), units.energy.value(row.energy_pj), label, title)
+        shade = ""
+        if row.noise_db is not None:
+            title += f", noise {decibels(row.noise_db)}"
+            shade = shade_class(row.noise_db, noises)
+        return FrontMark(units.memory.value(row.memory_bits), units.energy.value(row.energy_pj), label, title, shade)
 
     points = [mark(row, "") for row in point_rows(run)]
     references = [mark(row, row.label) for row in reference_rows(run)]
     x_title, y_title = f"weight memory, {units.memory.symbol}", f"energy, {units.energy.symbol}"
-    return front(points, references, run.chosen, x_title, y_title, _explored(run, units))
+    shade_title = "darker: less noise" if noises else ""
+    return front(points, references, run.chosen, x_title, y_title, _explored(run, units), shade_title)
 
 
 def _explored(run: StudyRun, units: Units) -> list[tuple[float, float]]:

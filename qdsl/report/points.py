@@ -20,7 +20,8 @@ class Units:
 @dataclass(frozen=True, slots=True)
 class PointRow:
     """A design. number: 1-based place on the front, 0 for a reference; roles: why it stands out; weight_bits, input_bits:
-    mean width of a value, weighted by the sizes of the tensors (None: there are none)."""
+    mean width of a value, weighted by the sizes of the tensors (None: there are none); noise_db: None unless the study
+    minimises it."""
 
     number: int
     label: str
@@ -31,6 +32,7 @@ class PointRow:
     memory_change: str
     weight_bits: float | None
     input_bits: float | None
+    noise_db: float | None
 
 
 def units(run: StudyRun) -> Units:
@@ -59,6 +61,8 @@ def facts(row: PointRow, unit: Units) -> tuple[tuple[str, str], ...]:
     said.append(("weight memory", unit.memory.text(row.memory_bits)))
     if row.memory_change:
         said.append(("memory against baseline", row.memory_change))
+    if row.noise_db is not None:
+        said.append(("quantisation noise", decibels(row.noise_db)))
     said.append(("mean width of a weight", _bits(row.weight_bits)))
     said.append(("mean width of an input", _bits(row.input_bits)))
     return tuple(said)
@@ -113,6 +117,7 @@ def _row(run: StudyRun, point: DesignPoint, number: int, roles: tuple[str, ...])
         change(point.weight_memory_bits, base.weight_memory_bits) if base else "",
         weight_bits,
         input_bits,
+        point.objectives["noise"] if "noise" in run.study.objectives else None,
     )
 
 
@@ -143,6 +148,10 @@ def _mean(layers: tuple[Layer, ...], bits: dict[str, dict[str, int]], weights: b
     ]
     values = sum(n for n, _ in pairs)
     return sum(n * b for n, b in pairs) / values if values else None
+
+
+def decibels(noise_db: float) -> str:
+    return f"{grouped(noise_db, 1)}{NARROW}dB"
 
 
 def _bits(mean: float | None) -> str:

@@ -35,6 +35,7 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "energy": unit.energy,
         "layer_energy": finer(unit.energy, max(layer.energy_pj for layer in layers)),
         "memory": unit.memory,
+        "noise": "noise" in run.study.objectives,
         "change": change,
         "step": {bits: step_class(bits, width_options(run)) for bits in width_options(run)},
         "steps": STEPS,

@@ -209,6 +209,24 @@ def run() -> StudyRun:
 
 
 @pytest.fixture
+def noisy_run(run: StudyRun) -> StudyRun:
+    """The small run of a study that also minimises the quantisation noise."""
+
+    def design(point: DesignPoint) -> DesignPoint:
+        return replace(point, objectives={**point.objectives, "noise": -6.0 * min(point.choice)})
+
+    return replace(
+        run,
+        study=replace(run.study, objectives=("energy", "weight_memory", "noise")),
+        front=tuple(design(p) for p in run.front),
+        references=tuple(design(p) for p in run.references),
+        baseline=design(run.baseline) if run.baseline else None,
+        details=tuple(replace(d, point=design(d.point)) for d in run.details),
+        explored=tuple((*values[:2], -24.0) for values in run.explored),
+    )
+
+
+@pytest.fixture
 def large_run() -> StudyRun:
     """54 layers and a front of 60 designs, as large as MobileNetV2's."""
     draw = random.Random(7)

@@ -16,12 +16,14 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 30, 38, 50
 
 @dataclass(frozen=True, slots=True)
 class FrontMark:
-    """One configuration: objectives in the units of the axes; `label` beside the mark; `title` is its tooltip."""
+    """One configuration: objectives in the units of the axes; `label` beside the mark; `title` is its tooltip; `shade`: a
+    class of the sequential scale for a third objective, '' for none."""
 
     x: float
     y: float
     label: str = ""
     title: str = ""
+    shade: str = ""
 
 
 def front(
@@ -31,10 +33,12 @@ def front(
     x_title: str,
     y_title: str,
     explored: Sequence[tuple[float, float]] = (),
+    shade_title: str = "",
 ) -> Figure:
     """Picture of a front. Each point is a group with `data-point` (its index), so that a page can react to it.
 
-    explored: every evaluated design, drawn as dust behind the marks.
+    explored: every evaluated design, drawn as dust behind the marks. shade_title: what darker points mean where a third
+    objective shades them; the picture is then a projection, in which no line bounds what is dominated.
     """
     marks = [*points, *references]
     x = Scale(*limits([*(m.x for m in marks), *(e[0] for e in explored)]), LEFT, WIDTH - RIGHT)
@@ -44,12 +48,12 @@ def front(
         steps = sorted((x(m.x), y(m.y)) for m in references)
         parts.append(path(steps, class_="reference-line"))
     parts.extend(_reference(x(m.x), y(m.y), m) for m in references)
-    if len(points) > 1:
+    if len(points) > 1 and not shade_title:
         parts.append(path(_staircase([(x(m.x), y(m.y)) for m in points]), class_="stair"))
     # the chosen point last: on top of its neighbours
     order = sorted(range(len(points)), key=lambda i: i == chosen)
     parts.extend(_point(i, x(points[i].x), y(points[i].y), points[i], i == chosen) for i in order)
-    parts.append(_key(bool(explored), bool(references), chosen is not None))
+    parts.append(_key(bool(explored), bool(references), chosen is not None, shade_title))
     label = f"Pareto front with {len(points)} points: {y_title} over {x_title}"
     return Figure(WIDTH, HEIGHT, label, Markup("\n").join(parts))
 
@@ -74,7 +78,7 @@ def _point(index: int, px: float, py: float, mark: FrontMark, chosen: bool) -> M
         element("title", mark.title),
         element("circle", class_="hit", cx=px, cy=py, r=10),
         element("circle", class_="dot", cx=px, cy=py, r=6.5 if chosen else 4),
-        class_="point chosen" if chosen else "point",
+        class_=" ".join(["point", *(["chosen"] if chosen else []), *([mark.shade] if mark.shade else [])]),
         data_point=str(index),
     )
 
@@ -88,7 +92,7 @@ def _reference(px: float, py: float, mark: FrontMark) -> Markup:
     )
 
 
-def _key(explored: bool, references: bool, chosen: bool) -> Markup:
+def _key(explored: bool, references: bool, chosen: bool, shade_title: str) -> Markup:
     """What the marks mean, right-aligned above the plot."""
     entries: list[tuple[str, str]] = []
     x, y = float(WIDTH - RIGHT), TOP - 16
@@ -98,7 +102,7 @@ def _key(explored: bool, references: bool, chosen: bool) -> Markup:
         entries.append(("uniform widths, W/I", "reference"))
     if chosen:
         entries.append(("chosen", "chosen"))
-    entries.append(("Pareto front", "front"))
+    entries.append((f"front, {shade_title}" if shade_title else "Pareto front", "front"))
     parts: list[Markup] = []
     for label, kind in entries:
         x -= 6.1 * len(label)
@@ -111,7 +115,8 @@ def _key(explored: bool, references: bool, chosen: bool) -> Markup:
             dot = element("circle", class_="dot", cx=x - 11, cy=y - 4, r=5.5)
             parts.append(group(dot, class_="point chosen"))
         else:
-            parts.append(line(x - 22, y - 4, x - 6, y - 4, class_="stair"))
+            if not shade_title:
+                parts.append(line(x - 22, y - 4, x - 6, y - 4, class_="stair"))
             parts.append(group(element("circle", cx=x - 14, cy=y - 4, r=4), class_="point"))
         x -= 36
     return group(*parts)

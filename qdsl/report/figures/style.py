@@ -6,7 +6,7 @@ One set of names, two palettes. Series colours keep apart under the common colou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 SERIES = 6  # colours of series; one more is for compute units
 STEPS = 9  # steps of the sequential scale
@@ -84,6 +84,13 @@ def series_class(index: int) -> str:
     return f"s{index % SERIES}"
 
 
+def shade_class(value: float, values: Sequence[float]) -> str:
+    """Class of the sequential scale for a value among others: the least is the darkest, all are darker than the ground."""
+    low, high = min(values), max(values)
+    share = 0.0 if high == low else (value - low) / (high - low)
+    return f"q{round(STEPS - 1 - share * (STEPS - 3))}"
+
+
 def step_class(value: int, options: tuple[int, ...]) -> str:
     """Class of a bit-width on the sequential scale between the least and the greatest of all options."""
     low, high = min(options), max(options)
@@ -126,5 +133,7 @@ FIGURE_CSS = (
         f".figure .q{i} rect{{fill:var(--q{i})}}.figure .q{i} text{{fill:var(--on-{'high' if i > 4 else 'low'})}}"
         for i in range(STEPS)
     )
+    + "\n"
+    + "".join(f".figure .point.q{i}:not(.chosen) circle.dot{{fill:var(--q{i})}}" for i in range(STEPS))
     + "\n"
 )
