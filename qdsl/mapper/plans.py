@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from qdsl.mapspace.formula import value_of
+from qdsl.mapspace.formula import Atom, Value, value_of
 from qdsl.mapspace.space import Space
 from qdsl.model.accelerator import FanOut
-from qdsl.model.constraint import Factor, Formula, Utilization
+from qdsl.model.constraint import Factor, Utilization
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,15 @@ def _choices(space: Space, dims: list[str]) -> Iterator[list[tuple[str, Loops]]]
     yield from place_loops(0, {"x": 1, "y": 1}, {"x": 1, "y": 1})
 
 
-def _spatial_values(space: Space, per_place: MappingABC[str, Loops]):  # type: ignore[no-untyped-def]
-    def value(atom: Factor | Utilization | Formula) -> float:
+def _spatial_values(space: Space, per_place: MappingABC[str, Loops]) -> Value:
+    """What the atoms of a spatial formula are in a choice of loops."""
+
+    def value(atom: Atom) -> float:
         if isinstance(atom, Utilization):
             fanout = space.accelerator.fanout(atom.fanout)
             return prod(f for p in fanout.places for _, f in per_place[p]) / (fanout.x * fanout.y)
-        assert isinstance(atom, Factor)
-        return dict(per_place[atom.place]).get(atom.dim, 1)
+        if isinstance(atom, Factor):
+            return dict(per_place[atom.place]).get(atom.dim, 1)
+        raise TypeError(f"not spatial: {atom}")
 
     return value

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from qdsl.mapper.orders import completed
 from qdsl.mapper.sweep import Key, Move, States, Sweep
 from qdsl.model.accelerator import FanOut, StorageLevel
 from qdsl.model.mapping import Loop, Mapping
+
+if TYPE_CHECKING:
+    from qdsl.mapper.lattice import Array
 
 
 def best_of_plan(sweep: Sweep) -> tuple[float, Mapping]:
@@ -63,15 +67,15 @@ def _step_back(
     return nest, before, position
 
 
-def _costs_to(sweep: Sweep, costs, before: Key, move: Move, item: int, at: tuple[int, ...]):  # type: ignore[no-untyped-def]
-    """Cost of reaching the extents `at` from every inner extent by one move."""
+def _costs_to(sweep: Sweep, costs: Array, before: Key, move: Move, item: int, at: tuple[int, ...]) -> Array:
+    """float64[inner extents...]: cost of reaching the extents `at` from every inner extent by one move."""
     import numpy as np
 
     total = costs.copy()
     dims = sweep.batch.dims
     order = move.order
     for k, d in enumerate(dims):
-        table = sweep.table(item, d, bool(order) and d in order.active)  # type: ignore[union-attr]
+        table = sweep.table(item, d, order is not None and d in order.active)
         closed = np.ones(costs.shape[k], dtype=bool)
         closed[list(table.inner[at[k]])] = False
         total[(slice(None),) * k + (closed,)] = np.inf

@@ -182,9 +182,9 @@ class Sweep:
 
         dim = sliders[0][1]
         axis = self._axis(dim)
-        charge = sum(self._charge(t, key[t], item, frozenset(), slide) for t, slide in sliders)
+        charge: Any = sum(self._charge(t, key[t], item, frozenset(), slide) for t, slide in sliders)
         source = np.moveaxis(costs, axis, 0)
-        extra = np.moveaxis(np.broadcast_to(charge, (*costs.shape, charge.shape[-1])), axis, 0)  # type: ignore[union-attr]
+        extra = np.moveaxis(np.broadcast_to(charge, (*costs.shape, charge.shape[-1])), axis, 0)
         table = self.table(item, dim, True)
         out = np.full((len(table.inner), *source.shape[1:]), np.inf)
         for j, inner in enumerate(table.inner):
