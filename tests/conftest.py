@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 hypothesis.settings.register_profile("shared", deadline=None)  # a machine busy with other work is not a failure
 hypothesis.settings.load_profile("shared")
+os.environ["QDSL_CACHE"] = "off"  # generated code is made here, not found
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

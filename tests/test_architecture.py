@@ -15,7 +15,7 @@ from qdsl.resources import data_dir
 
 ROOT = Path(qdsl.__file__).parent
 # A package imports only itself and packages to its left.
-ORDER = ("diagnostics", "syntax", "model", "symbolic", "mapspace", "mapper", "study", "report", "cli")
+ORDER = ("diagnostics", "syntax", "model", "interpreter", "symbolic", "mapspace", "mapper", "study", "report", "cli")
 FREE = ("resources",)
 HEAVY = ("jinja2", "numpy", "pymoo", "rich", "scipy", "sympy", "torch", "z3")
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -51,6 +51,16 @@ def test_imports_go_in_one_direction(module: Path) -> None:
     # `from qdsl import __version__` names no package.
     used = {p[1] for p in parts if p[0] == "qdsl" and not p[1].startswith("__")}
     assert used <= allowed
+
+
+def test_the_interpreter_and_what_it_checks_know_nothing_of_each_other() -> None:
+    users = {
+        module.relative_to(ROOT).parts[0]
+        for module in MODULES
+        for name in imported(ast.parse(module.read_text(encoding="utf-8")), module)
+        if name.startswith("qdsl.interpreter")
+    }
+    assert users == {"interpreter", "study"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from qdsl.cli.console import Console, print_json
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from qdsl.model.network import Layer
     from qdsl.model.operator import Problem
     from qdsl.model.study import Model, Study
+    from qdsl.study.width_grid import WidthGrid
 
 NAME = "count"
 HELP = "Count the legal mappings of layers, exactly."
@@ -24,23 +27,31 @@ EXAMPLE = """example: qdsl count specs/studies/mobilenet_v1_eyeriss.qdsl --layer
 
 A file with a study: its layers under its constraints, at the widest bit-widths it allows unless --bits says otherwise.
 A file with mapping blocks and no study: each block's layer at its bit-widths, without constraints.
-placements: choices of factors for all places; mappings: these times the legal loop orders."""
+placements: choices of factors for all places, and of what is kept where that is open; classes: mappings that differ in
+more than orders of loops that no count depends on; mappings: placements times their legal loop orders."""
+
+# Name on the command line -> field of Counts.
+FIGURES = {"placements": "factor_placements", "classes": "order_classes", "mappings": "mappings"}
 
 
 @dataclass(frozen=True)
 class _Question:
-    """One layer at one or many widths; `title` describes a table of them."""
+    """One layer at one or many widths. grid: the table of which they are the cells, None for a single choice."""
 
     label: str
     layer: Layer
     accelerator: Accelerator
     constraints: tuple[Constraint, ...]
     bits: tuple[Mapping[str, int], ...]
-    title: str = ""
+    grid: WidthGrid | None = None
+
+
+# None where the time was up.
+_Answer = tuple[_Question, "tuple[Counts, ...] | None"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from qdsl.cli.arguments import bits
+    from qdsl.cli.arguments import bits, positive_seconds
 
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--layer", metavar="NAME", action="append", default=[], help="only this one (may be repeated)")
@@ -48,35 +59,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--bits", metavar="W=8,I=8,O=8", type=bits, default={}, help="widths of tensors")
     which.add_argument("--all-widths", action="store_true", help="a table over the widths that the study allows")
+    parser.add_argument("--of", choices=tuple(FIGURES), help="what to show (default: all; in a table mappings)")
+    parser.add_argument("--constraints", action="store_true", help="also what each constraint of the study takes away")
+    parser.add_argument("--time-limit", metavar="SECONDS", type=positive_seconds, default=inf, help="for all counts")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
-    from qdsl.cli.selection import checked
-    from qdsl.mapspace import count_batch
+    from qdsl.cli.constraint_effects import effects_json, effects_of, effects_table
+    from qdsl.cli.selection import checked, layers_of, study_of
 
-    known: dict[tuple[Accelerator, Problem, str], tuple[Counts, ...]] = {}
-    answers: list[tuple[_Question, tuple[Counts, ...]]] = []
-    for q in _questions(checked(args.file, console), args):
+    deadline = time.perf_counter() + args.time_limit
+    model = checked(args.file, console)
+    answers = _answers(_questions(model, args), deadline)
+    effects = None
+    if args.constraints:
+        study = study_of(model, args.study)
+        effects = effects_of(study, layers_of(study, args.layer), args.bits, deadline)
+    if console.json:
+        results = [_answer_json(q, b, n) for q, counts in answers for b, n in _rows(q, counts)]
+        whole = {"results": results, **(results[0] if len(results) == 1 else {})}
+        print_json(whole | (effects_json(effects) if effects else {}))
+    else:
+        tables = (
+            [_widths_table(q, n, args.of) for q, n in answers] if args.all_widths else [_layers_table(answers, args.of)]
+        )
+        print("\n\n".join([*tables, *([effects_table(effects)] if effects else [])]))
+    late = dict.fromkeys([q.label for q, counts in answers if counts is None])
+    late.update(dict.fromkeys(effects.uncounted if effects else ()))
+    if late:
+        console.note(f"not counted within {args.time_limit:g} s: {', '.join(late)}")
+    return 0
+
+
+def _answers(questions: Iterable[_Question], deadline: float) -> list[_Answer]:
+    from qdsl.mapspace import TimeUp, count_batch
+
+    known: dict[tuple[Accelerator, Problem, str], tuple[Counts, ...] | None] = {}
+    answers: list[_Answer] = []
+    for q in questions:
         # The questions of one file differ in nothing else.
         key = q.accelerator, q.layer.problem, repr(q.bits)
         if key not in known:
-            known[key] = count_batch(q.accelerator, q.layer.problem, q.bits, q.constraints)
+            try:
+                known[key] = count_batch(q.accelerator, q.layer.problem, q.bits, q.constraints, deadline)
+            except TimeUp:
+                known[key] = None
         answers.append((q, known[key]))
-    if console.json:
-        results = [_answer_json(q, b, n) for q, counts in answers for b, n in zip(q.bits, counts, strict=True)]
-        print_json({"results": results, **(results[0] if len(results) == 1 else {})})
-    elif args.all_widths:
-        print("\n\n".join(_widths_table(q, counts) for q, counts in answers))
-    else:
-        print(_layers_table(answers))
-    return 0
+    return answers
 
 
 def _questions(model: Model, args: argparse.Namespace) -> list[_Question]:
     from qdsl.cli.selection import known_widths, layers_of, mappings_of, named, study_of, widest_bits, with_widths
 
-    if args.study or args.all_widths or model.studies:
+    if args.study or args.all_widths or args.constraints or model.studies:
         study = study_of(model, args.study)
         layers = layers_of(study, args.layer)
         if args.all_widths:
@@ -104,63 +140,41 @@ def _questions(model: Model, args: argparse.Namespace) -> list[_Question]:
 
 
 def _over_widths(study: Study, layer: Layer) -> _Question:
-    """Every allowed width of the weights with every one of the first input; the other activations have the width of that
-    input where the study allows it, else the widest that it allows."""
-    variables, output_bits = study.precision.variables, study.precision.output_bits
-    options = {
-        tensor: (output_bits,) if i is None else variables[i].options
-        for tensor, i in dict(study.precision.assignment)[layer.name]
-    }
-    operator = layer.problem.operator
-    weights = [t.name for t in operator.weights]
-    first = next((t.name for t in operator.inputs if not t.is_weight), operator.output.name)
-    others = [t.name for t in operator.tensors if t.name not in weights and t.name != first]
-    rows = []
-    for width in options[first]:
-        same = {t: width if width in options[t] else options[t][-1] for t in others}
-        for weight in options[weights[0]] if weights else (0,):
-            chosen = {first: width, **same, **dict.fromkeys(weights, weight)}
-            rows.append({t.name: chosen[t.name] for t in operator.tensors})
-    parts = [f"{first} down", *(f"{t} across" for t in weights[:1])]
-    parts += [f"{t} {_relation(t, first, rows)}" for t in others]
-    title = f"{layer.name} onto {study.accelerator.name}, mappings by bits: {', '.join(parts)}"
-    return _Question(layer.name, layer, study.accelerator, study.constraints, tuple(rows), title)
+    from qdsl.study.width_grid import width_grid
+
+    grid = width_grid(study, layer)
+    return _Question(layer.name, layer, study.accelerator, study.constraints, tuple(map(dict, grid.bits)), grid)
 
 
-def _relation(tensor: str, first: str, rows: Iterable[Mapping[str, int]]) -> str:
-    """How the width of a tensor follows that of the first input."""
-    pairs = {(bits[first], bits[tensor]) for bits in rows}
-    if all(a == b for a, b in pairs):
-        return f"as {first}"
-    found = sorted({b for _, b in pairs})
-    return str(found[0]) if len(found) == 1 else f"as {first} where allowed, else {found[-1]}"
+def _rows(q: _Question, counts: tuple[Counts, ...] | None) -> list[tuple[Mapping[str, int], Counts | None]]:
+    return list(zip(q.bits, counts or [None] * len(q.bits), strict=True))
 
 
-def _answer_json(q: _Question, bits: Mapping[str, int], counts: Counts) -> dict[str, Any]:
-    return {
-        "layer": q.label,
-        "bits": dict(bits),
-        "factor_placements": counts.factor_placements,
-        "mappings": counts.mappings,
-    }
+def _answer_json(q: _Question, bits: Mapping[str, int], counts: Counts | None) -> dict[str, Any]:
+    numbers = asdict(counts) if counts else dict.fromkeys(FIGURES.values())
+    return {"layer": q.label, "bits": dict(bits), **numbers}
 
 
-def _layers_table(answers: Sequence[tuple[_Question, tuple[Counts, ...]]]) -> str:
+def _layers_table(answers: Sequence[_Answer], figure: str | None) -> str:
+    shown = [figure] if figure else list(FIGURES)
     rows = [
-        [q.label, widths(bits), f"{n.factor_placements:,}", f"{n.mappings:,}"]
+        [q.label, widths(bits), *(_number(n, x) for x in shown)]
         for q, counts in answers
-        for bits, n in zip(q.bits, counts, strict=True)
+        for bits, n in _rows(q, counts)
     ]
-    return columns(("layer", "bits", "placements", "mappings"), rows, left=2)
+    return columns(("layer", "bits", *shown), rows, left=2)
 
 
-def _widths_table(q: _Question, counts: Sequence[Counts]) -> str:
+def _widths_table(q: _Question, counts: tuple[Counts, ...] | None, figure: str | None) -> str:
     """A row per width of the activations, a column per width of the weights, if there are any."""
-    operator = q.layer.problem.operator
-    weights = [t.name for t in operator.weights]
-    first = next((t.name for t in operator.inputs if not t.is_weight), operator.output.name)
-    found = {(b[first], b[weights[0]] if weights else 0): n for b, n in zip(q.bits, counts, strict=True)}
-    down, across = (sorted({key[i] for key in found}) for i in (0, 1))
-    header = [first, *(f"{weights[0]} {w}" if weights else "mappings" for w in across)]
-    rows = [[str(a), *(f"{found[a, w].mappings:,}" for w in across)] for a in down]
-    return f"{q.title}\n{columns(header, rows)}"
+    assert q.grid is not None
+    grid, shown = q.grid, figure or "mappings"
+    header = [grid.down, *([f"{grid.across} {w}" for w in grid.columns] or [shown])]
+    numbers = [_number(n, shown) for _, n in _rows(q, counts)]
+    rows = [[str(width), *cells] for width, cells in grid.cells(numbers)]
+    axes = [f"{grid.down} down", *([f"{grid.across} across"] if grid.across else []), *map(" ".join, grid.follow)]
+    return f"{q.label} onto {q.accelerator.name}, {shown} by bits: {', '.join(axes)}\n{columns(header, rows)}"
+
+
+def _number(counts: Counts | None, figure: str) -> str:
+    return "-" if counts is None else f"{getattr(counts, FIGURES[figure]):,}"

@@ -25,8 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.evaluation import evaluation_json, evaluation_text
+    from qdsl.cli.roofline import roofline_json
     from qdsl.cli.selection import checked, mappings_of
-    from qdsl.symbolic import evaluate, legality
+    from qdsl.symbolic import evaluate, legality, roofline
 
     written = mappings_of(checked(args.file, console), args.mapping)
     findings = [d for m in written for d in legality(m.accelerator, m.layer.problem, dict(m.bits), m.mapping, m.span)]
@@ -35,12 +36,13 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     results: list[dict[str, Any]] = []
     for index, m in enumerate(written):
         evaluation = evaluate(m.accelerator, m.layer.problem, dict(m.bits), m.mapping)
+        limits = roofline(m.accelerator, m.layer.problem, dict(m.bits), evaluation)
         if console.json:
-            results.append({**_heading(args.file, m), **evaluation_json(evaluation)})
+            results.append({**_heading(args.file, m), **evaluation_json(evaluation), "roofline": roofline_json(limits)})
         else:
             print("" if index == 0 else "\n", end="")
             print(f"{m.name}: {m.network}.{m.layer.name} onto {m.accelerator.name}, bits {widths(dict(m.bits))}\n")
-            print(evaluation_text(evaluation, m.accelerator))
+            print(evaluation_text(evaluation, m.accelerator, limits))
     if console.json:
         print_json(results[0] if len(results) == 1 else {"results": results})
     return 0

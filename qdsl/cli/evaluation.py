@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from qdsl.cli.roofline import roofline_line
 from qdsl.cli.tables import columns, energy
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.mapping import Mapping
-from qdsl.symbolic import Evaluation
+from qdsl.symbolic import Evaluation, Roofline
 
 _COUNTS = ("words", "reads", "fills", "updates", "instances")
 
@@ -28,26 +29,36 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         "operations": evaluation.operations,
         "energy_pj": evaluation.compute_energy_pj,
         "utilization": evaluation.utilization,
+        "useful": evaluation.useful,
+    }
+    networks = {
+        name: {"tensors": dict(parts), "energy_pj": sum(dict(parts).values())} for name, parts in evaluation.networks
     }
     total = {"cycles": evaluation.cycles, "energy_pj": evaluation.energy_pj}
-    return {"levels": levels, "compute": compute, "total": total, **total}
+    rest = {"networks": networks, "compute": compute, "leakage_pj": evaluation.leakage_pj}
+    return {"levels": levels, **rest, "total": total, **total}
 
 
-def evaluation_text(evaluation: Evaluation, accelerator: Accelerator) -> str:
-    """A table of levels and tensors, and the totals."""
+def evaluation_text(evaluation: Evaluation, accelerator: Accelerator, roofline: Roofline) -> str:
+    """A table of levels and tensors, the totals, and what limits the speed."""
     rows = []
     for level in evaluation.levels:
         for i, (tensor, c) in enumerate(level.tensors):
             counts = [f"{getattr(c, name):,}" for name in _COUNTS]
             rows.append([level.name if i == 0 else "", tensor, *counts, energy(c.energy_pj)])
-    operations = f"{evaluation.operations:,}"
-    rows.append([accelerator.compute.name, f"{operations} operations", *[""] * 5, energy(evaluation.compute_energy_pj)])
+    for name, parts in evaluation.networks:
+        for i, (tensor, pj) in enumerate(parts):
+            rows.append([f"{name} hops" if i == 0 else "", tensor, *[""] * 5, energy(pj)])
+    operations = f"{evaluation.operations:,} operations"
+    rows.append([accelerator.compute.name, operations, *[""] * 5, energy(evaluation.compute_energy_pj)])
+    if evaluation.leakage_pj:
+        rows.append(["leakage", *[""] * 6, energy(evaluation.leakage_pj)])
     table = columns(("level", "tensor", *_COUNTS, "energy"), rows, left=2)
-    totals = (
-        f"energy {energy(evaluation.energy_pj)}, {evaluation.cycles:,} cycles, "
-        f"{evaluation.utilization:.1%} of the compute units used"
-    )
-    return f"{table}\n\n{totals}\nwords, reads, fills and updates are per instance; energies over all instances"
+    totals = f"energy {energy(evaluation.energy_pj)}, {evaluation.utilization:.1%} of the compute units used"
+    if evaluation.useful < 1:
+        totals += f", {evaluation.useful:.1%} of what they could do useful"
+    units = "words, reads, fills and updates are per instance; energies over all instances"
+    return f"{table}\n\n{totals}\n{roofline_line(roofline)}\n{units}"
 
 
 def mapping_json(mapping: Mapping) -> dict[str, list[list[str | int]]]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qdsl.cli.console import Console, print_json
+from qdsl.cli.groups import Key, group_answers, key_of, no_common_factors, refuse_objective
 from qdsl.cli.tables import energy, widths
 from qdsl.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from qdsl.mapper import MapResult
-    from qdsl.model.accelerator import Accelerator
-    from qdsl.model.constraint import Constraint
     from qdsl.model.mapping import Mapping as LayerMapping
-    from qdsl.model.network import Layer
     from qdsl.model.study import Model
+    from qdsl.study.saved import Asked, SavedAnswer
 
 NAME = "map"
 HELP = "Find the mapping of least energy of layers, with a proof."
@@ -25,20 +26,23 @@ EXAMPLE = """example: qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer s
 
 A file with a study: its layers under its constraints, at the widest bit-widths it allows unless --bits says otherwise.
 A file with mapping blocks and no study: the best mapping for each block's layer beside the written one.
-status: optimal (proven), feasible (time was up, or a bandwidth stretches the mapping: see lower_bound), infeasible,
-unknown (time was up before a mapping)."""
+status: optimal (proven), feasible (time was up, a bandwidth stretches the mapping, or a limit of latency or bandwidth left
+mappings out: see lower_bound), infeasible, unknown (no mapping found, but not all excluded).
+Layers tied by `same spatial` are mapped together: their energies add up to the least.
+--out saves the answers for `qdsl verify`."""
 
 
 @dataclass(frozen=True)
 class _Question:
     """What is to be mapped; `written` is the user's mapping to compare with, if there is one."""
 
-    label: str
-    layer: Layer
-    accelerator: Accelerator
+    asked: Asked
     bits: Mapping[str, int]
-    constraints: Sequence[Constraint]
     written: LayerMapping | None = None
+
+    @property
+    def label(self) -> str:
+        return self.asked.origin.label
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,70 +60,88 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="energy in pJ; latency in cycles, then energy; edp: energy-delay product in pJ*cycles",
     )
     parser.add_argument("--time-limit", metavar="SECONDS", type=positive_seconds, help="per layer")
+    parser.add_argument("--out", metavar="RESULT", type=Path, help="save the answers, so that they can be verified")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked
     from qdsl.mapper import Objective, best_mapping
+    from qdsl.study.saved import save_answers, saved_answer
 
     objective = Objective(args.objective)
-    questions = _questions(checked(args.file, console), args)
+    model = checked(args.file, console)
+    questions = _questions(model, args)
     results: list[dict[str, Any]] = []
-    solved: dict[tuple[Any, ...], MapResult] = {}
+    solved = _groups_solved(model, args, questions)
+    saved: list[SavedAnswer] = []
     failed = False
     for q in questions:
-        key = (q.layer.problem, tuple(q.bits.items()))
+        asked = q.asked
+        key = key_of(asked, q.bits)
         if key not in solved:
             solved[key] = best_mapping(
-                q.accelerator, q.layer.problem, q.bits, q.constraints, args.time_limit, objective
+                asked.accelerator, asked.problem, q.bits, asked.constraints, args.time_limit, objective
             )
         answer = solved[key]
         failed |= answer.mapping is None
+        if args.out:
+            saved.append(saved_answer(asked, q.bits, answer))
+            save_answers(args.out, model, shlex.join(args.command_line), saved)
         if answer.status == "infeasible":
-            console.findings([_why_infeasible(q)])
+            console.findings([_why_infeasible(q, model)])
         if console.json:
             results.append(_answer_json(q, answer))
         else:
             print(("\n" if q is not questions[0] else "") + _answer_text(q, answer))
     if console.json:
         print_json({"results": results, **(results[0] if len(results) == 1 else {})})
+    elif args.out:
+        print(f"\nsaved in {args.out}; `qdsl verify {args.out}` checks it again")
     return 1 if failed else 0
 
 
 def _questions(model: Model, args: argparse.Namespace) -> list[_Question]:
     from qdsl.cli.selection import known_widths, layers_of, mappings_of, named, study_of, widest_bits, with_widths
+    from qdsl.study.saved import asked_by_mapping, asked_by_study
 
     if args.mapping is None and (args.study or model.studies):
         study = study_of(model, args.study)
         widest = widest_bits(study)
         layers = layers_of(study, args.layer)
         given = known_widths(layers, args.bits)
-        return [
-            _Question(x.name, x, study.accelerator, with_widths(x, widest[x.name], given[x.name]), study.constraints)
-            for x in layers
-        ]
+        return [_Question(asked_by_study(study, x), with_widths(x, widest[x.name], given[x.name])) for x in layers]
     written = mappings_of(model, args.mapping)
     if args.layer:
         written = tuple(named("layer", name, written, lambda m: m.layer.name) for name in dict.fromkeys(args.layer))
     given = known_widths([m.layer for m in written], args.bits)
     return [
-        _Question(
-            label=f"{m.network}.{m.layer.name}",
-            layer=m.layer,
-            accelerator=m.accelerator,
-            bits=with_widths(m.layer, dict(m.bits), given[m.layer.name]),
-            constraints=(),
-            written=m.mapping,
-        )
+        _Question(asked_by_mapping(m), with_widths(m.layer, dict(m.bits), given[m.layer.name]), m.mapping)
         for m in written
     ]
 
 
-def _why_infeasible(q: _Question) -> Diagnostic:
-    from qdsl.mapspace import explain_infeasible
+def _groups_solved(model: Model, args: argparse.Namespace, questions: Sequence[_Question]) -> dict[Key, MapResult]:
+    """The answers for layers that share spatial factors with others, which may not be asked about."""
+    from qdsl.cli.selection import study_of
 
-    found: Diagnostic = explain_infeasible(q.accelerator, q.layer.problem, q.label, q.bits, q.constraints)
+    if not any(q.asked.origin.study for q in questions):
+        return {}
+    study = study_of(model, args.study)
+    refuse_objective(study, args.objective)
+    return group_answers(study, args.bits, {q.asked.origin.layer for q in questions}, args.time_limit)
+
+
+def _why_infeasible(q: _Question, model: Model) -> Diagnostic:
+    from qdsl.cli.selection import study_of
+    from qdsl.mapspace import explain_infeasible
+    from qdsl.model.constraint import Same
+
+    asked = q.asked
+    if any(isinstance(c, Same) for c in asked.constraints):
+        study = study_of(model, asked.origin.study)
+        return no_common_factors(study, study.network.layer(asked.origin.layer))
+    found: Diagnostic = explain_infeasible(asked.accelerator, asked.problem, q.label, q.bits, asked.constraints)
     return found
 
 
@@ -139,7 +161,7 @@ def _answer_json(q: _Question, answer: MapResult) -> dict[str, Any]:
         "cycles": answer.evaluation.cycles if answer.evaluation else None,
         "seconds": round(answer.seconds, 3),
         "mapping": mapping_json(answer.mapping) if answer.mapping else None,
-        "mapping_text": format_mapping(answer.mapping, q.accelerator) if answer.mapping else None,
+        "mapping_text": format_mapping(answer.mapping, q.asked.accelerator) if answer.mapping else None,
         "evaluation": evaluation_json(answer.evaluation) if answer.evaluation else None,
     }
     if q.written is not None:
@@ -152,8 +174,8 @@ def _answer_text(q: _Question, answer: MapResult) -> str:
 
     return "\n".join(
         [
-            f"{q.label} onto {q.accelerator.name}, bits {widths(q.bits)}: {_verdict(answer)}",
-            *(_indented(format_mapping(answer.mapping, q.accelerator)) if answer.mapping else ()),
+            f"{q.label} onto {q.asked.accelerator.name}, bits {widths(q.bits)}: {_verdict(answer)}",
+            *(_indented(format_mapping(answer.mapping, q.asked.accelerator)) if answer.mapping else ()),
             *_comparison(q, answer),
         ]
     )
@@ -184,10 +206,10 @@ def _written(q: _Question) -> tuple[float | None, str]:
     from qdsl.symbolic import evaluate, legality
 
     assert q.written is not None
-    problems = legality(q.accelerator, q.layer.problem, q.bits, q.written, None)
+    problems = legality(q.asked.accelerator, q.asked.problem, q.bits, q.written, None)
     if problems:
         return None, problems[0].message
-    return evaluate(q.accelerator, q.layer.problem, q.bits, q.written).energy_pj, ""
+    return evaluate(q.asked.accelerator, q.asked.problem, q.bits, q.written).energy_pj, ""
 
 
 def _indented(text: str) -> list[str]:

@@ -44,9 +44,12 @@ def mappings_of(model: Model, name: str | None) -> tuple[WrittenMapping, ...]:
 
 
 def layers_of(study: Study, names: Sequence[str]) -> tuple[Layer, ...]:
-    """The named layers in the order given, or all."""
+    """The named layers in the order given, or all. The name of a split layer stands for its groups."""
     layers = study.network.layers
-    return tuple(named("layer", n, layers, lambda x: x.name) for n in dict.fromkeys(names)) if names else layers
+    if not names:
+        return layers
+    chosen = (study.network.writers(n) or (named("layer", n, layers, lambda x: x.name),) for n in names)
+    return tuple(dict.fromkeys(x for group in chosen for x in group))
 
 
 def widest_bits(study: Study) -> dict[str, dict[str, int]]:

@@ -37,3 +37,8 @@ def memory(bits: float) -> str:
 def widths(bits: Mapping[str, int]) -> str:
     """`I 8, W 4, O 8`."""
     return ", ".join(f"{tensor} {width}" for tensor, width in bits.items())
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{n} {noun}" + ("" if n == 1 else "s")

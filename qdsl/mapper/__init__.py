@@ -2,6 +2,16 @@
 
 from qdsl.mapper.objective import Objective
 from qdsl.mapper.result import MapResult, Optimum
-from qdsl.mapper.search import best_mapping, packing_key, recover_mapping, solve_batch
+from qdsl.mapper.search import best_mapping, recover_mapping, solve_batch
+from qdsl.mapper.together import Part, best_together
 
-__all__ = ["MapResult", "Objective", "Optimum", "best_mapping", "packing_key", "recover_mapping", "solve_batch"]
+__all__ = [
+    "MapResult",
+    "Objective",
+    "Optimum",
+    "Part",
+    "best_mapping",
+    "best_together",
+    "recover_mapping",
+    "solve_batch",
+]

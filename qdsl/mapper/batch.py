@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from qdsl.mapspace.space import Space
 from qdsl.model.accelerator import StorageLevel
 from qdsl.model.operator import Tensor
+from qdsl.symbolic.functions import ceil_div
 from qdsl.symbolic.nest import sliding_axis
-from qdsl.symbolic.traffic import values_per_word
+from qdsl.symbolic.widths import Packing, packing_at
 
 if TYPE_CHECKING:
-    from qdsl.mapper.lattice import Ints
+    from qdsl.mapper.lattice import Array, Ints
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,41 @@ class Batch:
         )
 
     @cached_property
-    def packings(self) -> tuple[tuple[tuple[dict[int, int], ...], Ints], ...]:
-        """Per tensor the different packings (item -> values per word) and, per assignment, which one it has."""
-        import numpy as np
-
+    def packings(self) -> tuple[tuple[tuple[dict[int, Packing], ...], Ints], ...]:
+        """Per tensor the different packings at the items that keep it and, per assignment, which one it has."""
         out = []
         for t, items in zip(self.tensors, self.keepers, strict=True):
-            rows = [tuple(values_per_word(self.level(i), b[t.name]) for i in items) for b in self.bits]
-            distinct = sorted(set(rows))
+            rows = [tuple(packing_at(self.level(i), t.name, self.space.problem, b) for i in items) for b in self.bits]
+            distinct = list(dict.fromkeys(rows))
             index = np.array([distinct.index(r) for r in rows])
             out.append((tuple(dict(zip(items, r, strict=True)) for r in distinct), index))
         return tuple(out)
+
+    def cycles(self, steps: int) -> Array:
+        """float64[assignments]: cycles of the compute units for so many steps; a bandwidth can only add to them."""
+        rates, index = self._rates
+        cycles = [ceil_div(steps * r.denominator, r.numerator) for r in rates]
+        found: Array = np.array(cycles, dtype=float)[index]
+        return found
+
+    @cached_property
+    def _rates(self) -> tuple[tuple[Fraction, ...], Ints]:
+        """The different numbers of operations per cycle and, per assignment, which one it has."""
+        compute, problem = self.space.accelerator.compute, self.space.problem
+        rates = [compute.operations_per_cycle(problem, b) for b in self.bits]
+        distinct = tuple(dict.fromkeys(rates))
+        return distinct, np.array([distinct.index(r) for r in rates])
+
+    def fixed_pj(self, steps: int) -> Array:
+        """float64[assignments]: energy of the operations, and of the leakage during `cycles`."""
+        leakage_pj = self.space.accelerator.leakage_pj
+        return self._operations_pj + leakage_pj * self.cycles(steps) if leakage_pj else self._operations_pj.copy()
+
+    @cached_property
+    def _operations_pj(self) -> Array:
+        accelerator, problem = self.space.accelerator, self.space.problem
+        operations = [problem.operations * accelerator.compute.operation_pj(problem, b) for b in self.bits]
+        return np.array(operations, dtype=float)
 
     @cached_property
     def relevant(self) -> tuple[frozenset[str], ...]:
@@ -95,10 +122,3 @@ class Batch:
         items = self.keepers[tensor]
         outer = [i for i in items if i < child]
         return outer[0] if outer else None
-
-
-def packing_key(
-    space_levels: Sequence[StorageLevel], tensors: Sequence[Tensor], bits: MappingABC[str, int]
-) -> tuple[int, ...]:
-    """Values per word of every kept (level, tensor): assignments with equal keys cost the same."""
-    return tuple(values_per_word(level, bits[t.name]) for level in space_levels for t in tensors if level.keeps(t.name))

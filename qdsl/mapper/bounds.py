@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from qdsl.mapper.batch import Batch
 from qdsl.mapper.plans import Plan
-from qdsl.symbolic.functions import ceil_div
-from qdsl.symbolic.nest import touched_values
+from qdsl.symbolic.functions import distinct_sums
 from qdsl.symbolic.traffic import access_energy_pj
 
 if TYPE_CHECKING:
@@ -24,11 +23,10 @@ def plan_bound_pj(batch: Batch, plan: Plan) -> Array:
     """
     import numpy as np
 
-    problem = batch.space.problem
     accelerator = batch.space.accelerator
     compute = len(accelerator.hierarchy)
-    total = np.full(len(batch.bits), problem.operations * accelerator.compute.energy_pj)
     steps = plan_steps(batch, plan)
+    total = batch.fixed_pj(steps)
     for t, tensor in enumerate(batch.tensors):
         packings, index = batch.packings[t]
         rows = []
@@ -36,17 +34,18 @@ def plan_bound_pj(batch: Batch, plan: Plan) -> Array:
             energy_pj = 0.0
             child = compute
             for parent in batch.keepers[t]:
-                owned = _owned(batch, plan, t, parent)
-                moved = owned
+                least, most = _touched(batch, plan, t, parent)
+                moved = least
                 if child == compute:
-                    moved = max(owned, steps * _distinct_at_least(batch, plan, t, parent))
+                    moved = max(least, steps * _distinct_at_least(batch, plan, t, parent))
                 else:
-                    arriving = 0 if tensor.is_output else _owned(batch, plan, t, child)
+                    arriving = 0 if tensor.is_output else _touched(batch, plan, t, child)[0]
                     level = batch.level(child)
-                    words = ceil_div(arriving, packing[child])
+                    words = packing[child].words(arriving)
                     energy_pj += plan.instances(child) * access_energy_pj(level, 0, words, 0)
-                words = ceil_div(moved, packing[parent])
-                reads, updates = (ceil_div(moved - owned, packing[parent]), words) if tensor.is_output else (words, 0)
+                words = packing[parent].words(moved)
+                returning = packing[parent].words(max(0, moved - most))
+                reads, updates = (returning, words) if tensor.is_output else (words, 0)
                 energy_pj += plan.instances(parent) * access_energy_pj(batch.level(parent), reads, 0, updates)
                 child = parent
             rows.append(energy_pj)
@@ -55,15 +54,24 @@ def plan_bound_pj(batch: Batch, plan: Plan) -> Array:
 
 
 def plan_steps(batch: Batch, plan: Plan) -> int:
-    """Temporal iterations of every mapping of a plan: its cycles unless a bandwidth adds to them."""
+    """Temporal iterations of every mapping of a plan."""
     compute = len(batch.space.accelerator.hierarchy)
     return prod(batch.space.problem.size(d) // plan.above(compute, d) for d in batch.dims)
 
 
-def _owned(batch: Batch, plan: Plan, t: int, item: int) -> int:
-    problem = batch.space.problem
-    extents = {d: problem.size(d) // plan.above(item, d) for d in problem.operator.dims}
-    return int(touched_values(batch.tensors[t], extents))
+def _touched(batch: Batch, plan: Plan, t: int, item: int) -> tuple[int, int]:
+    """How many different values one instance of an item uses, at least and at most. They differ along an axis that
+    several dimensions share, one of them unrolled outside: the pieces may meet more or less than they would in a row."""
+    least = most = 1
+    for axis in batch.tensors[t].axes:
+        terms = [(x.coefficient, batch.space.problem.size(x.dim) // plan.above(item, x.dim)) for x in axis.terms]
+        if len(terms) > 1 and any(plan.above(item, d) > 1 for d in axis.dims):
+            least *= 1 + sum(n - 1 for _, n in terms)
+            most *= prod(n for _, n in terms)
+        else:
+            values = distinct_sums(terms)
+            least, most = least * values, most * values
+    return least, most
 
 
 def _distinct_at_least(batch: Batch, plan: Plan, t: int, parent: int) -> int:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qdsl.mapper.batch import Batch
+from qdsl.mapper.bounds import plan_steps
 from qdsl.mapper.lattice import Domains, Pins
 from qdsl.mapper.plans import Plan
 from qdsl.model.accelerator import FanOut
 from qdsl.symbolic.edges import edge_kernel
-from qdsl.symbolic.functions import ceil_div
-from qdsl.symbolic.nest import fanout_tiles, fresh_tiles, linked_dims, slide_overlap, tile_values, touched_values
+from qdsl.symbolic.nest import covered_values, fanout_tiles, fresh_tiles, linked_dims, slide_overlap, tile_values
+from qdsl.symbolic.traffic import hops
+from qdsl.symbolic.widths import Packing
 
 if TYPE_CHECKING:
     from qdsl.mapper.lattice import Array, Ints
 
+# Energy in pJ of one bit on its way between a parent and the children, and from one child to the next.
+Route = tuple[Any, float]
 # The waiting children of one tensor, innermost first: (item, True while no loop at all stands above its tile).
 Chain = tuple[tuple[int, bool], ...]
 
@@ -46,23 +51,22 @@ class Edges:
 
     def compute_energy_pj(self) -> Array:
         """float64[assignments]: the operations and the traffic between the compute units and the levels next to them."""
-        import numpy as np
-
         accelerator, problem = self.batch.space.accelerator, self.batch.space.problem
         compute = len(accelerator.hierarchy)
-        steps = prod(problem.size(d) // self.plan.above(compute, d) for d in self.batch.dims)
-        total = np.full(len(self.batch.bits), problem.operations * accelerator.compute.energy_pj)
+        steps = plan_steps(self.batch, self.plan)
+        total = self.batch.fixed_pj(steps)
         ones = dict.fromkeys(problem.operator.dims, 1)
         for t, tensor in enumerate(self.batch.tensors):
             parent = self.batch.parent(t, compute)
             assert parent is not None
-            kernel = edge_kernel(tensor, None, self.batch.level(parent), None)
+            route = self._route(t, compute, parent, ones)
+            kernel = edge_kernel(tensor, None, self.batch.level(parent), None, routed=route is not None)
             distinct = self._distinct(t, compute, parent, ones)
             packings, index = self.batch.packings[t]
             costs = [
                 kernel.call(
-                    *(1 for _ in tensor.dims), steps, 1, 1, distinct, distinct, 0, self._owned(t, parent), 1, p[parent], 1,
-                    self.plan.instances(parent),
+                    *(1 for _ in tensor.dims), steps, 1, 1, distinct, distinct, 0, self._owned(t, parent, ones),
+                    1, self.plan.instances(parent), *_units(None, p[parent], route),
                 )[0]
                 for p in packings
             ]  # fmt: skip
@@ -82,8 +86,6 @@ class Edges:
         return self._cache[key]
 
     def _resolved(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
-        import numpy as np
-
         tensor = self.batch.tensors[t]
         grid = self._grid(item, slide)
         sweeps: Any = 1
@@ -111,14 +113,20 @@ class Edges:
             sliding = slide if clean else None
             distinct = self._distinct(t, child, parent, x)
             fresh = self._fresh(t, child, sliding, x, step, distinct)
+            route = self._route(t, child, parent, x)
             kernel = edge_kernel(
-                tensor, self.batch.level(child), self.batch.level(parent), sliding, fresh is not distinct
+                tensor,
+                self.batch.level(child),
+                self.batch.level(parent),
+                sliding,
+                fresh is not distinct,
+                route is not None,
             )
             for i, p in enumerate(packings):
                 out[i] += kernel.call(
                     *x.values(), sweeps, slides, step, distinct, fresh,
-                    self._not_filled(t, child), self._owned(t, parent), p[child], p[parent],
-                    self.plan.instances(child), self.plan.instances(parent),
+                    self._not_filled(t, child, x), self._owned(t, parent, x),
+                    self.plan.instances(child), self.plan.instances(parent), *_units(p[child], p[parent], route),
                 )[0]  # fmt: skip
         return out
 
@@ -139,8 +147,6 @@ class Edges:
 
     def tile_words(self, t: int, item: int) -> Array:
         """Words of a tensor's tile at a level: int64[packing, extents...]."""
-        import numpy as np
-
         here = self.domains.extents[item]
         x = dict.fromkeys(self.batch.space.problem.operator.dims, 1) | {
             d: self._axis(i, here[d], None) for i, d in enumerate(self.batch.dims)
@@ -148,11 +154,15 @@ class Edges:
         values = tile_values(self.batch.tensors[t], x)
         packings, _ = self.batch.packings[t]
         shape = [len(here[d]) for d in self.batch.dims]
-        return np.stack([np.broadcast_to(ceil_div(values, p[item]), shape) for p in packings])
+        return np.stack([np.broadcast_to(p[item].words(values), shape) for p in packings])
+
+    def extents(self, dim: str, item: int) -> Ints:
+        """The extents of one dimension in the tiles of a level: int64, as an axis after that of the assignments."""
+        if dim not in self.batch.dims:
+            return np.ones(1, dtype=np.int64)
+        return self._axis(self.batch.dims.index(dim), self.domains.extents[item][dim], None)[None]
 
     def _axis(self, index: int, extents: tuple[int, ...], slide: str | None) -> Ints:
-        import numpy as np
-
         shape = [1] * (len(self.batch.dims) + (1 if slide else 0))
         shape[index] = len(extents)
         return np.array(extents, dtype=np.int64).reshape(shape)
@@ -178,6 +188,28 @@ class Edges:
             self._counts[key] = n
         return n
 
+    def _route(self, t: int, child: int, parent: int, x: dict[str, Any]) -> Route | None:
+        """What moving one bit costs between a parent and its children (extents as for `_distinct`); None if nothing."""
+        hierarchy = self.batch.space.accelerator.hierarchy
+        tensor = self.batch.tensors[t]
+        served: Any = 1
+        energy_pj: Any = 0
+        for f in range(parent + 1, child):
+            fanout = hierarchy[f]
+            if isinstance(fanout, FanOut):
+                across, along = self.plan.used(fanout)
+                inside = {
+                    d: self.pins.get((f, d), x[d] * self.plan.between(f, child, d)) if d in x else 1
+                    for d in tensor.dims
+                }
+                group = across * along / fanout_tiles(fanout, tensor, inside, self.plan.fanouts[f])
+                energy_pj = energy_pj + fanout.hop_pj_per_bit * served * hops(across, along, group)
+                served = served * group
+        inner = hierarchy[child - 1]
+        neighbour_pj = inner.hop_pj_per_bit if isinstance(inner, FanOut) else 0.0
+        between = hierarchy[parent + 1 : child]
+        return (energy_pj, neighbour_pj) if any(isinstance(h, FanOut) and h.hop_pj_per_bit for h in between) else None
+
     def _fresh(self, t: int, child: int, slide: str | None, x: dict[str, Any], step: Any, distinct: Any) -> Any:
         """Of the distinct tiles those that no neighbour passes on when the sliding loop advances; `distinct` itself
         where none can."""
@@ -192,14 +224,44 @@ class Edges:
         overlap = slide_overlap(tensor, slide, x, step)
         return fresh_tiles(tensor, slide, x, factors, linked, step, overlap, distinct)
 
-    def _not_filled(self, t: int, child: int) -> int:
+    def _not_filled(self, t: int, child: int, x: dict[str, Any]) -> Any:
         """Output values whose first visit at the child is no fill."""
-        return 0 if self.batch.space.accelerator.first_output_fills else self._owned(t, child)
+        return 0 if self.batch.space.accelerator.first_output_fills else self._owned(t, child, x)
 
-    def _owned(self, t: int, item: int) -> int:
+    def _owned(self, t: int, item: int, x: dict[str, Any]) -> Any:
+        """Different output values in the tiles of extents `x` that one instance of an item works on. They follow from the
+        plan alone but along the axes that several dimensions share, or where strides leave gaps."""
         key = (t, item)
-        if key not in self._counts:
-            problem = self.batch.space.problem
-            extents = {d: problem.size(d) // self.plan.above(item, d) for d in problem.operator.dims}
-            self._counts[key] = int(touched_values(self.batch.tensors[t], extents))
-        return self._counts[key]
+        if key in self._counts:
+            return self._counts[key]
+        tensor = self.batch.tensors[t]
+        if not tensor.is_output:
+            return 0
+        plain = {a.dims[0] for a in tensor.axes if a.is_plain}
+        tile = {d: 1 if d in plain else x[d] for d in tensor.dims}
+        n = covered_values(tensor, tile, {d: self._moves(d, item, tile[d]) for d in tensor.dims})
+        if isinstance(n, int):
+            self._counts[key] = n
+        return n
+
+    def _moves(self, dim: str, item: int, inside: Any) -> list[tuple[Any, Any]]:
+        """(step, iterations) of the loops that move a tile of some extent within one instance of an item. Between two
+        fan-outs outside they count as one loop; where a step matters the extent inside the fan-out is pinned."""
+        out: list[tuple[Any, Any]] = []
+        whole = self.batch.space.problem.size(dim)
+        for f in range(item):
+            unrolled = self.plan.fanouts[f].get(dim, 1)
+            if (f, dim) in self.pins:
+                step = self.pins[f, dim] * unrolled
+                out.append((step, whole // step))
+                whole = self.pins[f, dim]
+            else:
+                whole //= unrolled
+        return [*out, (inside, whole // inside)]
+
+
+def _units(child: Packing | None, parent: Packing, route: Route | None) -> tuple[Any, ...]:
+    """The last inputs of an edge kernel."""
+    energy_pj, neighbour_pj = route or (0.0, 0.0)
+    inner = child or Packing(1, 1, 1)
+    return inner.per, parent.per, inner.bits, parent.bits, energy_pj * parent.stored, neighbour_pj * parent.stored

@@ -73,12 +73,13 @@ def _column(space: Space, plan: Plan, pins: Pins, dim: str) -> list[tuple[int, .
 
 @dataclass(frozen=True)
 class Growth:
-    """Which inner extents of a dimension lead to which outer ones: `inner[j]` are the indices of those that lead to
-    outer extent j. identity: nothing changes; grows: some factor is more than 1. covers: if every divisor may grow to every
-    multiple, pairs (i, j) of neighbours in order: a running minimum along them does the same with fewer steps. The rest is
-    the table for numpy: all of them in a row, where each j begins, which j have none."""
+    """Which inner extents of a dimension lead to which outer ones: `inner[j]` are the indices, of `inner_count`, of those
+    that lead to outer extent j. identity: nothing changes; grows: some factor is more than 1. covers: if every divisor may
+    grow to every multiple, pairs (i, j) of neighbours in order: a running minimum along them does the same with fewer steps.
+    The rest is the table for numpy: all of them in a row, where each j begins, which j have none."""
 
     inner: tuple[tuple[int, ...], ...]
+    inner_count: int
     identity: bool
     grows: bool
     covers: tuple[tuple[int, int], ...] | None
@@ -98,6 +99,7 @@ def growth(inner: tuple[int, ...], outer: tuple[int, ...], factors: tuple[int, .
     filled = [t or (0,) for t in table]
     return Growth(
         table,
+        len(inner),
         len(inner) == len(table) and all(t == (i,) for i, t in enumerate(table)),
         any(inner[i] < e for e, t in zip(outer, table, strict=True) for i in t),
         _covers(outer)

@@ -1,5 +1,5 @@
-"""What a mapper minimises. With the spatial plan fixed the temporal steps are too, so every objective is exact per plan as
-long as no bandwidth stretches the steps."""
+"""What a mapper minimises. With the spatial plan fixed the cycles of the compute units are too, so every objective is exact
+per plan as long as no bandwidth adds to them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Objective(StrEnum):
         return {"energy": "pJ", "latency": "cycles", "edp": "pJ*cycles"}[self]
 
 
-def scores(objective: Objective, energies_pj: Array, steps: int) -> Array:
+def scores(objective: Objective, energies_pj: Array, cycles: Array) -> Array:
     """float64[2, assignments]: what is compared first and, where that is equal, second. inf where there is no mapping."""
     import numpy as np
 
     first = {
         Objective.ENERGY: energies_pj,
-        Objective.LATENCY: np.where(np.isfinite(energies_pj), float(steps), np.inf),
-        Objective.EDP: energies_pj * steps,
+        Objective.LATENCY: np.where(np.isfinite(energies_pj), cycles, np.inf),
+        Objective.EDP: energies_pj * cycles,
     }[objective]
     return np.stack([first, energies_pj])
 
@@ -52,6 +52,18 @@ def promising(objective: Objective, bound: Array, best: Array) -> Array:
 
     first = 1.0 if objective is Objective.LATENCY else 1 - RELATIVE_TOLERANCE
     return less(bound, best * np.array([[first], [1 - RELATIVE_TOLERANCE]]))
+
+
+def limits_pj(objective: Objective, best: Array, cycles: Array) -> Array:
+    """float64[assignments]: energies from which on a plan with so many cycles is not better than the best scores."""
+    import numpy as np
+
+    limits: dict[Objective, Array] = {
+        Objective.ENERGY: best[1],
+        Objective.LATENCY: np.where(cycles < best[0], np.inf, np.where(cycles == best[0], best[1], 0.0)),
+        Objective.EDP: best[0] / cycles,
+    }
+    return limits[objective]
 
 
 def value_of(objective: Objective, found: Evaluation) -> float:

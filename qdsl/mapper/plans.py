@@ -12,7 +12,7 @@ from math import prod
 from qdsl.mapspace.formula import Atom, Value, value_of
 from qdsl.mapspace.space import Space
 from qdsl.model.accelerator import FanOut
-from qdsl.model.constraint import Factor, Utilization
+from qdsl.model.constraint import ComputeInUse, Factor, Utilization
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,38 @@ class Plan:
         """Factors on the X axis of a fan-out."""
         return {d: f for p, d, f in self.places if p == fanout.places[0]}
 
+    def used(self, fanout: FanOut) -> tuple[int, int]:
+        """Instances in use along X and along Y."""
+        x, y = (prod(f for p, _, f in self.places if p == place) for place in fanout.places)
+        return x, y
+
     def instances(self, item: int) -> int:
         """Used instances of an item."""
         return prod(self._outside[item].values())
 
 
 def spatial_plans(space: Space) -> Iterator[Plan]:
-    """Every legal choice of spatial factors, one for each different product of X and Y factors (where neighbours on X
-    forward tiles, for each different choice)."""
+    """Every legal choice of spatial factors, one of those that cost the same."""
+    seen = set()
+    for plan in every_plan(space):
+        if (key := cost_key(space, plan)) not in seen:
+            seen.add(key)
+            yield plan
+
+
+def cost_key(space: Space, plan: Plan) -> tuple[object, ...]:
+    """Plans with equal keys have the same mappings at the same cost: those with equal products of X and Y factors (where
+    neighbours on X forward tiles, with equal factors on X; where moves cost energy, of equal shape)."""
+    fanouts = space.accelerator.fanouts
+    linked = tuple(tuple(sorted(plan.on_x(f).items())) for f in fanouts if f.forward)
+    shapes = tuple(plan.used(f) for f in fanouts if f.hop_pj_per_bit)
+    return (linked, shapes, *(tuple(sorted(f.items())) for f in plan.fanouts))
+
+
+def every_plan(space: Space) -> Iterator[Plan]:
+    """Every legal choice of spatial factors."""
     accelerator, problem = space.accelerator, space.problem
     dims = [d for d in problem.operator.dims if problem.size(d) > 1]
-    seen = set()
     for choice in _choices(space, dims):
         per_place = dict(choice)
         fanouts = []
@@ -64,10 +85,7 @@ def spatial_plans(space: Space) -> Iterator[Plan]:
                     for d, f in per_place[p]:
                         both[d] = both.get(d, 1) * f
             fanouts.append(both)
-        linked = tuple(per_place[f.places[0]] for f in accelerator.fanouts if f.forward)
-        key = (linked, *(tuple(sorted(f.items())) for f in fanouts))
-        if all(value_of(formula, _spatial_values(space, per_place)) for formula in space.spatial) and key not in seen:
-            seen.add(key)
+        if all(value_of(formula, _spatial_values(space, per_place)) for formula in space.spatial):
             yield Plan(tuple((p, d, f) for p, loops in choice for d, f in loops), tuple(fanouts))
 
 
@@ -111,6 +129,8 @@ def _spatial_values(space: Space, per_place: MappingABC[str, Loops]) -> Value:
     """What the atoms of a spatial formula are in a choice of loops."""
 
     def value(atom: Atom) -> float:
+        if isinstance(atom, ComputeInUse):
+            return prod(n for loops in per_place.values() for _, n in loops)
         if isinstance(atom, Utilization):
             fanout = space.accelerator.fanout(atom.fanout)
             return prod(f for p in fanout.places for _, f in per_place[p]) / (fanout.x * fanout.y)

@@ -7,7 +7,7 @@ extents and the class of the loop order. All quantities of an edge are known exa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from qdsl.mapper.edges import Chain, Edges
 from qdsl.mapper.lattice import Domains, Growth, Pins, grow, growth, plan_domains
 from qdsl.mapper.orders import OrderClass, Waiting, order_classes
 from qdsl.mapper.plans import Plan
+from qdsl.mapspace.masks import tiles_allowed
 from qdsl.model.accelerator import FanOut
 
 if TYPE_CHECKING:
@@ -52,14 +53,17 @@ class Sweep:
         domains = plan_domains(batch.space, plan, pins, batch.dims)
         return cls(batch, plan, pins, domains, Edges(batch, plan, pins, domains))
 
-    def energies_pj(self) -> Array:
-        """float64[assignments]: the least energy of any legal mapping of this plan, inf if there is none."""
+    def energies_pj(self, hopeless: Callable[[States, int], bool] | None = None) -> Array:
+        """float64[assignments]: the least energy of any legal mapping of this plan, inf if there is none. hopeless: whether
+        the states inside the loops of an item are not worth going on; then inf, too."""
         import numpy as np
 
         if self.domains.empty:
             return np.full(len(self.batch.bits), np.inf)
         states = self.start()
         for item in reversed(range(len(self.batch.space.accelerator.hierarchy))):
+            if hopeless is not None and hopeless(states, item):
+                return np.full(len(self.batch.bits), np.inf)
             states = self.advance(states, item)
         return self.finish(states)
 
@@ -80,7 +84,7 @@ class Sweep:
             for move in self.moves(key, item):
                 reached = self._apply(costs, key, move, item)
                 out[move.after] = np.minimum(out[move.after], reached) if move.after in out else reached
-        legal = self._fits(item)
+        legal = self.fits(item)
         return {key: costs if legal is None else np.where(legal, costs, np.inf) for key, costs in out.items()}
 
     def finish(self, states: States) -> Array:
@@ -94,7 +98,7 @@ class Sweep:
     def closed(self, key: Key, costs: Array) -> Array:
         for t, chain in enumerate(key):
             if chain:
-                costs = costs + self._charge(t, chain, -1, frozenset(), None)
+                costs = costs + self.charge(t, chain, -1, frozenset(), None)
         return costs
 
     def moves(self, key: Key, item: int) -> Iterator[Move]:
@@ -162,7 +166,7 @@ class Sweep:
                 if slide:
                     sliders.append((t, slide))
                 elif stationary[t] == n:
-                    costs = costs + self._charge(t, key[t], item, frozenset(prefix[:n]), None)
+                    costs = costs + self.charge(t, key[t], item, frozenset(prefix[:n]), None)
             if n == len(prefix):
                 break
             if n == 0 and sliders:
@@ -182,7 +186,7 @@ class Sweep:
 
         dim = sliders[0][1]
         axis = self._axis(dim)
-        charge: Any = sum(self._charge(t, key[t], item, frozenset(), slide) for t, slide in sliders)
+        charge: Any = sum(self.charge(t, key[t], item, frozenset(), slide) for t, slide in sliders)
         source = np.moveaxis(costs, axis, 0)
         extra = np.moveaxis(np.broadcast_to(charge, (*costs.shape, charge.shape[-1])), axis, 0)
         table = self.table(item, dim, True)
@@ -192,7 +196,7 @@ class Sweep:
                 np.minimum(out[j], source[i] + extra[i, ..., j], out=out[j])
         return np.moveaxis(out, 0, axis)
 
-    def _charge(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
+    def charge(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
         """Edge costs spread from the tensor's packings to the assignments."""
         _, index = self.batch.packings[t]
         costs = self.edges.resolved(t, chain, item, stationary, slide)
@@ -209,18 +213,24 @@ class Sweep:
             out.append(kept)
         return tuple(out)
 
-    def _fits(self, item: int) -> Fits | None:
-        """bool[assignment, extents...]: whether the kept tiles fit; None for an unlimited level."""
+    def fits(self, item: int) -> Fits | None:
+        """bool[assignment, extents...]: whether the kept tiles fit and the formulas over them hold; None if all do."""
+        import numpy as np
+
         level = self.batch.level(item)
-        if level.size_words is None:
+        formulas = self.batch.space.levels.get(level.name, ())
+        if not level.all_partitions and not formulas:
             return None
-        total: Any = 0
+        words = {}
         for t, tensor in enumerate(self.batch.tensors):
-            if level.keeps(tensor.name):
+            if level.keeps(tensor.name) and level.all_partitions:
                 _, index = self.batch.packings[t]
-                words = self.edges.tile_words(t, item)
-                total = total + (words if len(words) == 1 else words[index])
-        fits: Fits = total <= level.size_words
+                needed = level.copies(tensor.name) * self.edges.tile_words(t, item)
+                words[tensor.name] = needed if len(needed) == 1 else needed[index]
+        fits: Fits = np.asarray(tiles_allowed(formulas, level, lambda d: self.edges.extents(d, item), words))
+        for partition in level.all_partitions:
+            total: Any = sum(n for t, n in words.items() if level.serves(partition, t))
+            fits = fits & (total <= partition.size_words)
         return fits
 
     def _axis(self, dim: str) -> int:

@@ -18,7 +18,8 @@ from itertools import combinations, pairwise, product, takewhile
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from qdsl.mapspace.rules import Demand, Quantity, Used
+from qdsl.mapspace.lattice import prime_exponents
+from qdsl.mapspace.rules import Demand, Kept, Quantity, Used
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Factor, Order, TileExtent
 from qdsl.model.mapping import Loop, Mapping
@@ -37,10 +38,12 @@ Exponents = dict[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """status: 'feasible' (with a mapping), 'infeasible' or 'unknown' (the deadline came first)."""
+    """status: 'feasible' (with a mapping), 'infeasible' (conflict: demands that cannot all be kept, perhaps not all needed)
+    or 'unknown' (the deadline came first)."""
 
     status: str
     mapping: Mapping | None = None
+    conflict: frozenset[int] = frozenset()
 
 
 class Encoding:
@@ -62,7 +65,7 @@ class Encoding:
         self._literals: dict[tuple[Quantity, int, int], z3.BoolRef] = {}
         self._runs_known: dict[tuple[str, int, str, int], list[z3.BoolRef]] = {}
         self._ordered: set[str] = set()
-        self._units = {(d, p): n for d in problem.operator.dims for p, n in prime_exponents(problem.size(d)).items()}
+        self._units = {(d, p): n for d in problem.operator.dims for p, n in prime_exponents(problem.size(d))}
         self._boundaries = {key: self._boundary_literals(*key, n) for key, n in self._units.items()}
 
     def add(self, demand: Demand) -> int:
@@ -78,19 +81,22 @@ class Encoding:
 
     def solve(self, demands: Iterable[int], deadline: float) -> Answer:
         """Whether a mapping satisfies these demands. deadline: on the clock of time.perf_counter."""
-        assumed = [self._guards[i] for i in dict.fromkeys(demands)]
+        numbers = list(dict.fromkeys(demands))
+        assumed = [self._guards[i] for i in numbers]
         while (left := deadline - time.perf_counter()) > 0:
             self._solver.set("timeout", int(1000 * min(max(left, 0.001), _LONGEST_S)))
             answer = self._solver.check(*(guard for _, guard in assumed))
             if answer == self._z3.unsat:
-                return Answer("infeasible")
+                core = {guard.get_id() for guard in self._solver.unsat_core()}
+                conflict = frozenset(i for i in numbers if self._guards[i][1].get_id() in core)
+                return Answer("infeasible", None, conflict)
             if answer != self._z3.sat:
                 break
             model = self._solver.model()
             exponents = self._exponents_in(model)
             broken = False
             for demand, guard in assumed:
-                point = {q: self._value_exponents(q, exponents) for q in demand.quantities}
+                point = {q: self._value_exponents(q, model, exponents) for q in demand.quantities}
                 if demand.refuted({q: (_number(e), _number(e)) for q, e in point.items()}):
                     self._learn(demand, guard, point)
                     broken = True
@@ -122,6 +128,8 @@ class Encoding:
             if isinstance(quantity, TileExtent):
                 item = self._places.index(quantity.level)
                 self._literals[key] = self._boundaries[quantity.dim, prime][item][count - 1]
+            elif isinstance(quantity, Kept):
+                self._literals[key] = self._z3.Bool(f"{quantity.tensor} kept at {quantity.level}", self._context)
             else:
                 name = self._z3.Bool(f"{quantity} {prime}^{count}", self._context)
                 self._solver.add(name == self._count_reached(quantity, prime, count))
@@ -153,6 +161,8 @@ class Encoding:
             for (_, p), n in self._units.items():
                 most[p] += n
             return dict(most)
+        if isinstance(quantity, Kept):
+            return {2: 1}
         return {p: n for (d, p), n in self._units.items() if d == quantity.dim}
 
     # --- what demands forbid ----------------------------------------------------------------------
@@ -255,10 +265,17 @@ class Encoding:
             found[key] = [here - inside for here, inside in pairwise(counts)]
         return found
 
+    def _keeps(self, model: z3.ModelRef, kept: Kept) -> bool:
+        return self._holds(model, self._at_least(kept, 2, 1))
+
     def _holds(self, model: z3.ModelRef, literal: Any) -> bool:
         return bool(self._z3.is_true(model.eval(literal, model_completion=True)))
 
-    def _value_exponents(self, quantity: Quantity, exponents: dict[tuple[str, int], list[int]]) -> Exponents:
+    def _value_exponents(
+        self, quantity: Quantity, model: z3.ModelRef, exponents: dict[tuple[str, int], list[int]]
+    ) -> Exponents:
+        if isinstance(quantity, Kept):
+            return {2: int(self._keeps(model, quantity))}
         if isinstance(quantity, Used):
             items = [self._places.index(p) for p in quantity.places]
             total: Counter[int] = Counter()
@@ -283,21 +300,9 @@ class Encoding:
                 outside = {d: sum(self._holds(model, self._before(place, e, d)) for e in dims if e != d) for d in dims}
                 loops.sort(key=lambda x: outside[x.dim])
             nest.append((place, tuple(loops)))
-        return Mapping(tuple(nest))
-
-
-def prime_exponents(n: int) -> Exponents:
-    """prime -> exponent of n >= 1, primes ascending."""
-    found: Exponents = {}
-    p = 2
-    while p * p <= n:
-        while n % p == 0:
-            found[p] = found.get(p, 0) + 1
-            n //= p
-        p += 1
-    if n > 1:
-        found[n] = found.get(n, 0) + 1
-    return found
+        tensors = {t.name for t in self._problem.operator.tensors}
+        open_ = [(x.name, t) for x in self._accelerator.levels for t in x.optional & tensors]
+        return Mapping(tuple(nest), frozenset(x for x in open_ if not self._keeps(model, Kept(*x))))
 
 
 def _number(exponents: Exponents) -> int:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from math import prod
 
+from qdsl.mapspace.occupancy import share_taken, words_of_tiles
 from qdsl.model.accelerator import Accelerator, FanOut
 from qdsl.model.constraint import (
     Bits,
+    ComputeInUse,
     Constant,
     DimSize,
     Factor,
     Formula,
+    Occupancy,
     Operation,
     TileExtent,
     Utilization,
@@ -20,7 +23,7 @@ from qdsl.model.constraint import (
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
 
-Atom = Factor | TileExtent | Utilization
+Atom = Factor | TileExtent | Utilization | Occupancy | ComputeInUse
 Value = Callable[[Atom], float]
 
 
@@ -36,12 +39,21 @@ def substitute(formula: Formula, problem: Problem, bits: MappingABC[str, int]) -
     if isinstance(formula, Factor | TileExtent) and problem.size(formula.dim) == 1:
         return Constant(1)
     if isinstance(formula, Operation):
-        operands = tuple(substitute(x, problem, bits) for x in formula.operands)
-        folded = Operation(formula.op, operands)
-        if all(isinstance(x, Constant) for x in operands):
-            return Constant(value_of(folded, lambda atom: 0.0))
-        return folded
+        return _folded(formula.op, [substitute(x, problem, bits) for x in formula.operands])
     return formula
+
+
+def assigned(formula: Formula, atom: Atom, value: int) -> Formula:
+    """The formula with a number for one of its atoms."""
+    if isinstance(formula, Operation):
+        return _folded(formula.op, [assigned(x, atom, value) for x in formula.operands])
+    return Constant(value) if formula == atom else formula
+
+
+def _folded(op: str, operands: Sequence[Formula]) -> Formula:
+    folded = Operation(op, tuple(operands))
+    known = all(isinstance(x, Constant) for x in operands)
+    return Constant(value_of(folded, lambda atom: 0.0)) if known else folded
 
 
 def conjuncts(formula: Formula) -> Iterator[Formula]:
@@ -57,11 +69,12 @@ def atoms(formula: Formula) -> frozenset[Atom]:
     """The parts of a substituted formula that depend on the mapping."""
     if isinstance(formula, Operation):
         return frozenset(a for x in formula.operands for a in atoms(x))
-    return frozenset({formula}) if isinstance(formula, Factor | TileExtent | Utilization) else frozenset()
+    return frozenset({formula}) if isinstance(formula, Atom) else frozenset()
 
 
 def value_of(formula: Formula, value: Value) -> float:
-    """The number a substituted formula has (1.0 and 0.0 for true and false). Division by zero gives infinity."""
+    """The number a substituted formula has (1.0 and 0.0 for true and false), in double precision. Division by zero gives
+    infinity."""
     if isinstance(formula, Constant):
         return formula.value
     if isinstance(formula, Operation):
@@ -70,21 +83,30 @@ def value_of(formula: Formula, value: Value) -> float:
         if formula.op == "or":
             return float(any(value_of(x, value) for x in formula.operands))
         return _OPERATIONS[formula.op](*(value_of(x, value) for x in formula.operands))
-    if isinstance(formula, Factor | TileExtent | Utilization):
-        return value(formula)
+    if isinstance(formula, Atom):
+        return float(value(formula))
     raise TypeError(f"not substituted: {formula}")
 
 
-def mapping_values(accelerator: Accelerator, mapping: Mapping) -> Value:
+def mapping_values(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping) -> Value:
     """What the atoms are in a mapping."""
     places = accelerator.places
+    machine = accelerator.resolved(mapping.bypass)
+
+    def extent(level: str, dim: str) -> int:
+        return prod(mapping.factor(p, dim) for p in places[places.index(level) :])
 
     def value(atom: Atom) -> float:
         if isinstance(atom, Factor):
             return mapping.factor(atom.place, atom.dim)
         if isinstance(atom, TileExtent):
-            inside = places[places.index(atom.level) :]
-            return prod(mapping.factor(p, atom.dim) for p in inside)
+            return extent(atom.level, atom.dim)
+        if isinstance(atom, Occupancy):
+            level = machine.level(atom.level)
+            extents = {d: extent(atom.level, d) for d in problem.operator.dims}
+            return float(share_taken(level, atom.tensor, words_of_tiles(level, problem, bits, extents)))
+        if isinstance(atom, ComputeInUse):
+            return prod(loop.factor for f in machine.fanouts for p in f.places for loop in mapping.loops(p))
         fanout = accelerator.fanout(atom.fanout)
         used = prod(loop.factor for p in fanout.places for loop in mapping.loops(p))
         return used / (fanout.x * fanout.y)
@@ -95,7 +117,9 @@ def mapping_values(accelerator: Accelerator, mapping: Mapping) -> Value:
 def spatial_only(accelerator: Accelerator, found: frozenset[Atom]) -> bool:
     """Whether a formula depends on spatial factors alone."""
     spatial = {p for f in accelerator.fanouts for p in f.places}
-    return all(isinstance(a, Utilization) or (isinstance(a, Factor) and a.place in spatial) for a in found)
+    return all(
+        isinstance(a, Utilization | ComputeInUse) or (isinstance(a, Factor) and a.place in spatial) for a in found
+    )
 
 
 def fanout_of(accelerator: Accelerator, place: str) -> FanOut | None:
@@ -120,4 +144,7 @@ _OPERATIONS: dict[str, Callable[..., float]] = {
     ">=": lambda a, b: float(a >= b),
     "not": lambda a: float(not a),
     "neg": lambda a: -a,
+    "max": max,
+    "min": min,
+    "in": lambda a, *options: float(a in options),
 }

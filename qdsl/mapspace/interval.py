@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf, isnan
 
 from qdsl.mapspace.formula import Atom
-from qdsl.model.constraint import Constant, Factor, Formula, Operation, TileExtent, Utilization
+from qdsl.model.constraint import Constant, Formula, Operation
 
 Interval = tuple[float, float]
 _ANYTHING: Interval = (-inf, inf)
@@ -19,7 +19,7 @@ def bounds(formula: Formula, atom: Callable[[Atom], Interval]) -> Interval:
     """
     if isinstance(formula, Constant):
         return formula.value, formula.value
-    if isinstance(formula, Factor | TileExtent | Utilization):
+    if isinstance(formula, Atom):
         return atom(formula)
     if isinstance(formula, Operation):
         return _operation(formula.op, [bounds(x, atom) for x in formula.operands])
@@ -37,6 +37,13 @@ def _operation(op: str, operands: list[Interval]) -> Interval:
     if op == "neg":
         ((lo, hi),) = operands
         return -hi, -lo
+    if op in ("max", "min"):
+        pick = max if op == "max" else min
+        return pick(lo for lo, _ in operands), pick(hi for _, hi in operands)
+    if op == "in":
+        (a, b), *options = operands
+        each = [_comparison("==", a, b, *option) for option in options]
+        return max(lo for lo, _ in each), max(hi for _, hi in each)
     (a, b), (c, d) = operands
     if op in ("<", "<=", ">", ">=", "==", "!="):
         return _comparison(op, a, b, c, d)

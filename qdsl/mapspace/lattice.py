@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from qdsl.model.operator import Problem, Tensor
-from qdsl.symbolic.functions import ceil_div
+from qdsl.model.operator import Problem
 from qdsl.symbolic.nest import tile_values
 
 if TYPE_CHECKING:
@@ -22,6 +21,12 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 Slices = tuple[slice, ...]
+
+
+@lru_cache(maxsize=64)
+def lattice_of(problem: Problem) -> Lattice:
+    """The lattice of a problem, made once."""
+    return Lattice(problem)
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,11 @@ class Lattice:
         sizes = zip(self.problem.operator.dims, self.problem.sizes, strict=True)
         return tuple((d, p, n) for d, size in sizes for p, n in prime_exponents(size))
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         return tuple(n + 1 for _, _, n in self.axes)
 
-    @property
+    @cached_property
     def whole(self) -> tuple[int, ...]:
         """The index where every extent is its dimension's size; all zeros stands for extents of 1."""
         return tuple(n for _, _, n in self.axes)
@@ -81,11 +86,11 @@ class Lattice:
                 extents = extents * np.array([prime**k for k in range(n + 1)], dtype=self._dtype).reshape(shape)
         return extents
 
-    def words(self, tensor: Tensor, per_word: int) -> Ints:
-        """Words of a tensor's tile, at every index (broadcastable to the shape)."""
+    @cached_property
+    def values(self) -> dict[str, Ints]:
+        """Per tensor the values of its tile, at every index (broadcastable to the shape)."""
         tile = {d: self.extents(d) for d in self.problem.operator.dims}
-        words: Ints = ceil_div(tile_values(tensor, tile), per_word)
-        return words
+        return {t.name: tile_values(t, tile) for t in self.problem.operator.tensors}
 
     def allowed(self, dim: str, extents: Iterable[int]) -> Any:
         """bool, broadcastable to the shape: whether a dimension has one of the extents."""
@@ -95,11 +100,11 @@ class Lattice:
 
     @cached_property
     def _dtype(self) -> type:
-        """Python's integers where the words of all tensors together might not fit int64."""
+        """Python's integers where the bits of all tensors together might not fit int64."""
         import numpy as np
 
         values = sum(self.problem.values(t) for t in self.problem.operator.tensors)
-        return np.int64 if max(values, *self.problem.sizes) < 2**62 else object
+        return np.int64 if max(values, *self.problem.sizes) < 2**48 else object
 
 
 def prime_exponents(n: int) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,4 @@
-"""The legal orders of the loops of one level: how many there are, and which one has a given rank.
+"""The legal orders of the loops of one level: how many there are, which one has a given rank, how many differ in counts.
 
 For given loops every order constraint is a set of precedences ("stands outside"), so the legal orders are the linear
 extensions of a partial order over at most a handful of dimensions.
@@ -7,10 +7,20 @@ extensions of a partial order over at most a handful of dimensions.
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass
 from functools import lru_cache
 from math import factorial
 
 from qdsl.model.constraint import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A tensor whose tile waits below a level for a relevant loop. slides: dimensions that slide its window if their loop
+    is the innermost one."""
+
+    relevant: frozenset[str]
+    slides: frozenset[str]
 
 
 @lru_cache(maxsize=16384)
@@ -38,6 +48,33 @@ def order_at(present: frozenset[str], orders: tuple[Order, ...], rank: int) -> t
         else:
             raise IndexError("no legal order has this rank")
     return order
+
+
+@lru_cache(maxsize=65536)
+def class_count(present: frozenset[str], orders: tuple[Order, ...], waiting: tuple[Waiting, ...]) -> int:
+    """How many classes the legal orders make, of which there must be one. Orders are of one class if for every waiting
+    tensor the same loops stand inside the innermost relevant one, and if the same loop, if any, slides windows.
+
+    Grows all orders from inside until no tensor waits; what follows then makes no difference.
+    """
+    outside = _outside(present, orders)
+    inside = {d: {e for e in present if d in outside[e]} for d in present}
+    sliding = frozenset[str]().union(*(w.slides for w in waiting))
+    changed = tuple(w for w in dict.fromkeys(waiting) if w.relevant & present)
+    # loops so far, tensors that still wait, what tells classes apart: the loops so far whenever a tensor stopped waiting
+    grown = {(frozenset[str](), frozenset(range(len(changed))), frozenset[object]())}
+    classes = set()
+    while grown:
+        loops, still, told = grown.pop()
+        if not still:
+            classes.add(told)
+            continue
+        for d in present - loops:
+            if inside[d] <= loops:
+                moved = {i for i in still if d in changed[i].relevant}
+                more = {(i, loops) for i in moved} | ({d} if not loops and d in sliding else set())
+                grown.add((loops | {d}, still - moved, told | more))
+    return len(classes)
 
 
 def _outside(present: frozenset[str], orders: tuple[Order, ...]) -> dict[str, set[str]]:

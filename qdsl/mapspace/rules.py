@@ -8,27 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import prod
 
 from qdsl.diagnostics import Span
 from qdsl.mapspace.formula import Atom, atoms, conjuncts, substitute, value_of
 from qdsl.mapspace.interval import Interval, bounds
-from qdsl.mapspace.space import applies
-from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
-from qdsl.model.constraint import Constraint, Factor, Formula, Only, Order, TileExtent, Utilization
+from qdsl.mapspace.limits import latency_formula
+from qdsl.mapspace.occupancy import share_taken, words_of_tiles
+from qdsl.mapspace.space import asked_of
+from qdsl.model.accelerator import Accelerator, Bypass, FanOut, Partition, StorageLevel
+from qdsl.model.constraint import (
+    ComputeInUse,
+    Constraint,
+    Factor,
+    Formula,
+    Keep,
+    LayerConstraint,
+    Limit,
+    Occupancy,
+    Only,
+    Order,
+    TileExtent,
+    Utilization,
+)
 from qdsl.model.operator import Problem
-from qdsl.symbolic.functions import ceil_div
 from qdsl.symbolic.nest import tile_values
-from qdsl.symbolic.traffic import values_per_word
+from qdsl.symbolic.widths import too_wide
 
 
 @dataclass(frozen=True, slots=True)
 class Width:
-    """A value of a tensor fits one word of a level that keeps it."""
+    """A value of a tensor fits one word of a level that keeps it. stored: its bits there; optional: the level may also not
+    keep it."""
 
     level: StorageLevel
     tensor: str
+    stored: int
+    optional: bool
 
     @property
     def span(self) -> Span | None:
@@ -37,14 +55,19 @@ class Width:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The tiles kept at a level fit its words."""
+    """The tiles of a partition of a level fit its words. level: keeping all that it may."""
 
     level: StorageLevel
-    words: int
+    partition: Partition
+    optional: frozenset[str]
+
+    @property
+    def words(self) -> int:
+        return self.partition.size_words
 
     @property
     def span(self) -> Span | None:
-        return self.level.size_span or self.level.span
+        return self.partition.span or self.level.span
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +89,7 @@ class Mesh:
         return (self.fanout.x_span if self.axis == "x" else self.fanout.y_span) or self.fanout.span
 
 
-Rule = Width | Capacity | Mesh | Constraint
+Rule = Width | Capacity | Mesh | LayerConstraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +99,15 @@ class Used:
     places: tuple[str, ...]
 
 
-Quantity = Factor | TileExtent | Used
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """2 if a level keeps a tensor that it need not keep, else 1."""
+
+    level: str
+    tensor: str
+
+
+Quantity = Factor | TileExtent | Used | Kept
 Box = MappingABC[Quantity, tuple[int, int]]
 
 
@@ -84,8 +115,8 @@ Box = MappingABC[Quantity, tuple[int, int]]
 class Demand:
     """A part of a rule that can be broken by itself.
 
-    part: the dimension kept out (Only) or the conjunct (Require). refuted(box): no values in the box satisfy it; exact
-    when the box is one point. An order is no matter of values: it stands in `order`.
+    part: the dimension kept out (Only), the tensor (Keep) or the conjunct (Require). refuted(box): no values in the box
+    satisfy it; exact when the box is one point. An order is no matter of values: it stands in `order`.
     """
 
     quantities: tuple[Quantity, ...]
@@ -97,7 +128,11 @@ class Demand:
 def rules_of(
     accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint]
 ) -> tuple[Rule, ...]:
-    """Every rule for one layer at given widths: the hardware's, outermost first, then the constraints that apply."""
+    """Every rule for one layer at given widths: the hardware's, outermost first, then the constraints that apply.
+
+    Raises SpecError (Q0710) for constraints that tie the layer to others.
+    """
+    machine = accelerator.resolved(frozenset())
     rules: list[Rule] = []
     pool: list[FanOut] = []
     for part in accelerator.hierarchy:
@@ -105,19 +140,20 @@ def rules_of(
             pool = [*pool, part] if part.pooled else [part]
             rules.extend(_mesh(pool, axis) for axis in "xy")
             continue
-        kept = [t.name for t in problem.operator.tensors if part.keeps(t.name)]
-        rules.extend(Width(part, t) for t in kept if bits[t] > part.word_bits)
-        if part.size_words is not None:
-            rules.append(Capacity(part, part.size_words))
-    return (*rules, *(c for c in constraints if applies(c.scope, problem, bits)))
+        full = part.resolved()
+        wide = [(t, n) for level, t, n in too_wide(machine, problem, bits) if level.name == part.name]
+        rules.extend(Width(full, t, n, t in part.optional) for t, n in wide)
+        rules.extend(Capacity(full, partition, part.optional) for partition in part.all_partitions)
+    return (*rules, *asked_of(constraints, problem, bits))
 
 
 def demands_of(rule: Rule, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Iterator[Demand]:
-    """What a rule demands; nothing if no mapping of this layer can break it."""
+    """What a rule demands; nothing if no mapping of this layer can break it. Of a limit of the cost only that part which is
+    a matter of factors: a mapping that satisfies it may still be beyond the limit."""
     if isinstance(rule, Width):
-        yield Demand((), lambda box: True)
+        yield _left_out(Kept(rule.level.name, rule.tensor)) if rule.optional else Demand((), lambda box: True)
     elif isinstance(rule, Capacity):
-        yield capacity_demand(rule.level, rule.words, problem, bits)
+        yield capacity_demand(rule, rule.words, problem, bits)
     elif isinstance(rule, Mesh):
         yield mesh_demand(rule, rule.instances)
     elif isinstance(rule, Only):
@@ -126,22 +162,25 @@ def demands_of(rule: Rule, accelerator: Accelerator, problem: Problem, bits: Map
                 yield _absence(Factor(rule.place, d))
     elif isinstance(rule, Order):
         yield Demand((), lambda box: False, order=rule)
+    elif isinstance(rule, Limit):
+        if rule.quantity == "latency":
+            yield _formula(latency_formula(rule, accelerator, problem, bits), accelerator, problem, bits)
+    elif isinstance(rule, Keep):
+        yield from _keeping(rule, accelerator, problem)
     else:
         for formula in conjuncts(substitute(rule.formula, problem, bits)):
-            yield _formula(formula, accelerator)
+            yield _formula(formula, accelerator, problem, bits)
 
 
-def capacity_demand(level: StorageLevel, words: int, problem: Problem, bits: MappingABC[str, int]) -> Demand:
-    """The tiles kept at a level need at most so many words."""
-    kept = [t for t in problem.operator.tensors if level.keeps(t.name)]
-    relevant = {d for t in kept for d in t.dims}
-    tiles = {d: TileExtent(level.name, d) for d in problem.operator.dims if d in relevant}
+def capacity_demand(rule: Capacity, words: int, problem: Problem, bits: MappingABC[str, int]) -> Demand:
+    """The tiles kept in a partition need at most so many words."""
+    served = {t for t in _names(problem) if rule.level.serves(rule.partition, t)}
+    tiles = _Tiles(rule.level, served, rule.optional, problem, bits)
 
     def refuted(box: Box) -> bool:
-        found = words_at(level, problem, bits, {d: box[q][0] for d, q in tiles.items()})
-        return sum(needed for _, needed in found.values()) > words
+        return sum(tiles.words(box, 0).values()) > words
 
-    return Demand(tuple(tiles.values()), refuted)
+    return Demand(tiles.quantities, refuted)
 
 
 def mesh_demand(rule: Mesh, instances: int) -> Demand:
@@ -151,15 +190,43 @@ def mesh_demand(rule: Mesh, instances: int) -> Demand:
 
 
 def words_at(
-    level: StorageLevel, problem: Problem, bits: MappingABC[str, int], extents: MappingABC[str, int]
+    rule: Capacity, problem: Problem, bits: MappingABC[str, int], extents: MappingABC[str, int], bypass: Bypass
 ) -> dict[str, tuple[int, int]]:
-    """Per kept tensor (values, words) of a tile; tensors too wide for the level's words are left out."""
-    found = {}
-    for tensor in problem.operator.tensors:
-        if level.keeps(tensor.name) and (per_word := values_per_word(level, bits[tensor.name])):
-            values = int(tile_values(tensor, extents))
-            found[tensor.name] = values, int(ceil_div(values, per_word))
-    return found
+    """Per tensor in a partition (values, words) of its tile; tensors too wide for the level's words are left out."""
+    words = words_of_tiles(rule.level, problem, bits, extents)
+    return {
+        t.name: (int(tile_values(t, extents)), int(words[t.name]))
+        for t in problem.operator.tensors
+        if t.name in words and rule.level.serves(rule.partition, t.name) and (rule.level.name, t.name) not in bypass
+    }
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """The tiles of some tensors at a level that keeps all it may."""
+
+    level: StorageLevel
+    tensors: AbstractSet[str]
+    optional: AbstractSet[str]
+    problem: Problem
+    bits: MappingABC[str, int]
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What their words depend on."""
+        relevant = {d for t in self.problem.operator.tensors if t.name in self.tensors for d in t.dims}
+        dims = [d for d in self.problem.operator.dims if d in relevant]
+        return (
+            *(TileExtent(self.level.name, d) for d in dims),
+            *(Kept(self.level.name, t) for t in _names(self.problem) if t in self.tensors & self.optional),
+        )
+
+    def words(self, box: Box, end: int) -> dict[str, int]:
+        """Per tensor its words at the least (end 0) or greatest (end 1) values in a box; they grow with the values."""
+        extents = {d: box.get(TileExtent(self.level.name, d), (1, 1))[end] for d in self.problem.operator.dims}
+        every = words_of_tiles(self.level, self.problem, self.bits, extents)
+        kept = {t for t in self.tensors if box.get(Kept(self.level.name, t), (2, 2))[end] == 2}
+        return {t: int(n) for t, n in every.items() if t in kept}
 
 
 def _mesh(pool: Sequence[FanOut], axis: str) -> Mesh:
@@ -173,26 +240,59 @@ def _absence(factor: Factor) -> Demand:
     return Demand((factor,), lambda box: box[factor][0] > 1, part=factor.dim)
 
 
-def _formula(formula: Formula, accelerator: Accelerator) -> Demand:
-    def quantity(atom: Atom) -> Quantity:
-        return Used(accelerator.fanout(atom.fanout).places) if isinstance(atom, Utilization) else atom
+def _keeping(rule: Keep, accelerator: Accelerator, problem: Problem) -> Iterator[Demand]:
+    level = accelerator.level(rule.level)
+    for tensor in (t for t in _names(problem) if t in rule.tensors):
+        if tensor in level.optional:
+            yield _kept(Kept(level.name, tensor)) if rule.kept else _left_out(Kept(level.name, tensor))
+        elif level.keeps(tensor) != rule.kept:
+            yield Demand((), lambda box: True, part=tensor)
 
-    def scale(atom: Atom) -> int:
-        if not isinstance(atom, Utilization):
-            return 1
-        fanout = accelerator.fanout(atom.fanout)
-        return fanout.x * fanout.y
 
-    found = {a: (quantity(a), scale(a)) for a in sorted(atoms(formula), key=repr)}
+def _kept(kept: Kept) -> Demand:
+    return Demand((kept,), lambda box: box[kept][1] == 1, part=kept.tensor)
+
+
+def _left_out(kept: Kept) -> Demand:
+    return Demand((kept,), lambda box: box[kept][0] == 2, part=kept.tensor)
+
+
+def _formula(formula: Formula, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Demand:
+    measures = {a: _measure(a, accelerator, problem, bits) for a in sorted(atoms(formula), key=repr)}
+    quantities = tuple(dict.fromkeys(q for found, _ in measures.values() for q in found))
 
     def refuted(box: Box) -> bool:
         def interval(atom: Atom) -> Interval:
-            q, instances = found[atom]
-            low, high = box[q]
-            return low / instances, high / instances
+            _, value = measures[atom]
+            return value(box, 0), value(box, 1)
 
-        if all(low == high for low, high in (box[q] for q, _ in found.values())):
+        if all(low == high for low, high in (box[q] for q in quantities)):
             return not value_of(formula, lambda atom: interval(atom)[0])
         return bounds(formula, interval)[1] == 0
 
-    return Demand(tuple(dict.fromkeys(q for q, _ in found.values())), refuted, part=formula)
+    return Demand(quantities, refuted, part=formula)
+
+
+def _measure(
+    atom: Atom, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]
+) -> tuple[tuple[Quantity, ...], Callable[[Box, int], float]]:
+    """The quantities an atom depends on, and its value at the least (0) or greatest (1) values of a box. Every atom grows
+    with its quantities."""
+    if isinstance(atom, Utilization):
+        fanout = accelerator.fanout(atom.fanout)
+        used = Used(fanout.places)
+        return (used,), lambda box, end: box[used][end] / (fanout.x * fanout.y)
+    if isinstance(atom, ComputeInUse):
+        all_used = Used(tuple(p for f in accelerator.fanouts for p in f.places))
+        return (all_used,), lambda box, end: box[all_used][end]
+    if isinstance(atom, Occupancy):
+        level = accelerator.level(atom.level)
+        full = level.resolved()
+        tensors = {atom.tensor} if atom.tensor else {t for t in _names(problem) if full.keeps(t)}
+        tiles = _Tiles(full, tensors, level.optional, problem, bits)
+        return tiles.quantities, lambda box, end: float(share_taken(full, atom.tensor, tiles.words(box, end)))
+    return (atom,), lambda box, end: box[atom][end]
+
+
+def _names(problem: Problem) -> list[str]:
+    return [t.name for t in problem.operator.tensors]

@@ -10,11 +10,14 @@ import random
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
-from qdsl.mapspace.counting import Sweep, Ways, fits_words
 from qdsl.mapspace.loop_orders import order_at
-from qdsl.mapspace.space import Space, layer_space
+from qdsl.mapspace.narrowing import countable_spaces
+from qdsl.mapspace.space import Space
 from qdsl.mapspace.stages import START, Key, Move, Stage, sections_of
+from qdsl.mapspace.sweep import Sweep, Ways
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapping import Loop, Mapping
@@ -28,13 +31,13 @@ def legal_mappings(
     accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint] = ()
 ) -> LegalMappings:
     """The mappings that `count_mappings` counts. Raises SpecError (Q0710) as it does."""
-    space = layer_space(accelerator, problem, bits, constraints)
-    sections = sections_of(space, ordered=True) if fits_words(accelerator, problem, bits) else None
-    if sections is None:
-        return LegalMappings(space, None, (), ())
-    sweep = Sweep(space, sections, [bits])
-    stages, ways = zip(*sweep.run(), strict=True)
-    return LegalMappings(space, sweep, tuple(s for s in stages if s is not None), ways)
+    parts = []
+    for space in countable_spaces(accelerator, problem, bits, constraints):
+        if sections := sections_of(space, "mappings"):
+            sweep = Sweep(space, sections, [bits])
+            stages, ways = zip(*sweep.run(), strict=True)
+            parts.append(_Part(space, sweep, tuple(s for s in stages if s is not None), ways))
+    return LegalMappings(tuple(parts))
 
 
 def enumerate_mappings(
@@ -59,11 +62,41 @@ def sample_mappings(
 
 @dataclass(frozen=True)
 class LegalMappings:
-    """Iterates over all mappings by rank. sweep: None for a space that is empty from the start; ways[i]: those that lead
-    to stage i, the last ones to the compute units."""
+    """Iterates over all mappings by rank: those of one space after those of another."""
+
+    parts: tuple[_Part, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are (of any size, which `len` does not allow)."""
+        return sum(part.count for part in self.parts)
+
+    def __iter__(self) -> Iterator[Mapping]:
+        return chain.from_iterable(self.parts)
+
+    def sample(self, seed: int) -> Iterator[Mapping]:
+        """Uniform draws without end; nothing if there is no mapping."""
+        source = random.Random(seed)
+        count = self.count
+        while count:
+            yield self.at(source.randrange(count))
+
+    def at(self, rank: int) -> Mapping:
+        """The mapping with a rank from 0 to count - 1. Raises IndexError for others."""
+        left = rank
+        for part in self.parts if rank >= 0 else ():
+            if left < part.count:
+                return part.at(left)
+            left -= part.count
+        raise IndexError(f"there are {self.count} mappings, none has rank {rank}")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The mappings of one space. ways[i]: those that lead to stage i, the last ones to the compute units."""
 
     space: Space
-    sweep: Sweep | None
+    sweep: Sweep
     stages: tuple[Stage, ...]
     ways: tuple[Ways, ...]
     _arriving: tuple[MappingABC[Key, tuple[Move, ...]], ...] = field(init=False, repr=False)
@@ -77,26 +110,16 @@ class LegalMappings:
             arriving.append({key: tuple(found) for key, found in moves.items()})
         object.__setattr__(self, "_arriving", tuple(arriving))
 
-    @property
+    @cached_property
     def count(self) -> int:
-        """How many there are (of any size, which `len` does not allow)."""
-        return self.sweep.totals(self.ways[-1])[0] if self.sweep else 0
+        return self.sweep.totals(self.ways[-1])[0]
 
     def __iter__(self) -> Iterator[Mapping]:
         if self.count:
             yield from map(self._mapping, self._outwards(len(self.stages), START, self._inmost))
 
-    def sample(self, seed: int) -> Iterator[Mapping]:
-        """Uniform draws without end; nothing if there is no mapping."""
-        source = random.Random(seed)
-        count = self.count
-        while count:
-            yield self.at(source.randrange(count))
-
     def at(self, rank: int) -> Mapping:
-        """The mapping with a rank from 0 to count - 1. Raises IndexError for others."""
-        if not 0 <= rank < self.count:
-            raise IndexError(f"there are {self.count} mappings, none has rank {rank}")
+        """The mapping with a rank from 0 to count - 1."""
         decisions: tuple[Decision, ...] = ()
         key, index = START, self._inmost
         for stage in reversed(range(len(self.stages))):
@@ -112,12 +135,10 @@ class LegalMappings:
 
     @property
     def _inmost(self) -> tuple[int, ...]:
-        assert self.sweep is not None
         return (0,) * len(self.sweep.lattice.axes)
 
     def _choices(self, stage: int, key: Key, index: tuple[int, ...]) -> Iterator[tuple[Move, tuple[int, ...], int]]:
         """The moves of a stage that lead to a key and extents, with the extents before and the ways to be there."""
-        assert self.sweep is not None
         for move in self._arriving[stage].get(key, ()):
             outside = self.sweep.lattice.multiplied(index, self.stages[stage].dim, move.factor)
             if outside is not None:
@@ -153,7 +174,7 @@ class LegalMappings:
             if place in self._levels:
                 dims = order_at(frozenset(here), self.space.orders.get(place, ()), ranks.get(place, 0))
             places.append((place, tuple(Loop(d, here[d]) for d in dims)))
-        return Mapping(tuple(places))
+        return Mapping(tuple(places), self.space.bypass)
 
     @property
     def _levels(self) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """The mapping space of one layer at given bit-widths: which factors may stand where, in which orders, under which formulas.
 
-Constraints that concern one factor or one tile extent become sets of allowed values; those on spatial factors stay
-formulas. A constraint that couples other things cannot be kept apart this way and is refused, not ignored.
+A constraint on one factor or one tile extent becomes a set of allowed values; formulas over spatial factors, and over
+the tiles of one level, stay formulas. One that couples other things splits the space into cases in each of which it has
+one of these forms (`narrowing`). What takes too many cases is refused, not ignored.
 """
 
 from __future__ import annotations
@@ -9,47 +10,76 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
+from functools import cached_property
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.mapspace.formula import atoms, conjuncts, spatial_only, substitute, value_of
-from qdsl.model.accelerator import Accelerator
-from qdsl.model.constraint import Constant, Constraint, Factor, Formula, Only, Order, Require, Scope, TileExtent
+from qdsl.mapspace.formula import substitute, value_of
+from qdsl.model.accelerator import Accelerator, Bypass
+from qdsl.model.constraint import Constraint, Formula, Keep, LayerConstraint, Limit, Order, Same, Scope
 from qdsl.model.operator import Problem
 
 
 @dataclass(frozen=True)
 class Space:
-    """The mapping space of one problem.
+    """Mappings of one problem with one choice of what levels keep.
 
-    factors: (place, dim) -> allowed factors, ascending; every place and dimension has an entry.
-    tiles: (level, dim) -> allowed tile extents, only where constrained.
-    orders: level -> order constraints there. spatial: formulas over spatial factors.
+    accelerator: with that choice made; bypass: what it leaves out. factors: (place, dim) -> allowed factors, ascending;
+    every place and dimension has an entry. tiles: (level, dim) -> allowed tile extents, only where constrained.
+    orders: level -> order constraints there. spatial: formulas over spatial factors. levels: level -> formulas over the
+    tiles there. limits: of what a mapping costs; the space also has mappings beyond them.
     """
 
     accelerator: Accelerator
     problem: Problem
+    bypass: Bypass
     factors: MappingABC[tuple[str, str], tuple[int, ...]]
     tiles: MappingABC[tuple[str, str], frozenset[int]]
     orders: MappingABC[str, tuple[Order, ...]]
     spatial: tuple[Formula, ...]
+    levels: MappingABC[str, tuple[Formula, ...]]
+    limits: tuple[Limit, ...]
+
+    @cached_property
+    def key(self) -> str:
+        """Spaces of one problem on one accelerator are equal exactly if their keys are."""
+        tiles = sorted((where, sorted(extents)) for where, extents in self.tiles.items())
+        rest = (self.orders, self.spatial, self.levels, self.limits)
+        return repr((sorted(self.bypass), sorted(self.factors.items()), tiles, *rest))
 
 
 def applies(scope: Scope, problem: Problem, bits: MappingABC[str, int]) -> bool:
     """Whether a constraint holds for this layer at these bit-widths."""
-    if scope.operators is not None and problem.operator.name not in scope.operators:
+    if not scope.includes(problem):
         return False
-    if scope.condition is None:
-        return True
-    return bool(value_of(substitute(scope.condition, problem, bits), lambda atom: 0.0))
+    return scope.condition is None or bool(value_of(substitute(scope.condition, problem, bits), lambda atom: 0.0))
 
 
-def layer_space(
-    accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint]
-) -> Space:
-    """The space of perfect factorisations under the constraints that apply.
+def wrongly_kept(keep: Keep, accelerator: Accelerator, problem: Problem) -> list[str]:
+    """The tensors of a layer with which a level does not do what is wanted. accelerator: with the choice made."""
+    level = accelerator.level(keep.level)
+    return [t.name for t in problem.operator.tensors if t.name in keep.tensors and level.keeps(t.name) != keep.kept]
 
-    Raises SpecError (Q0710) for a formula the exact search cannot keep.
-    """
+
+def asked_of(constraints: Iterable[Constraint], problem: Problem, bits: MappingABC[str, int]) -> list[LayerConstraint]:
+    """The constraints that apply to a layer. Raises SpecError (Q0710) for those that tie its mappings to other layers'."""
+    found = [c for c in constraints if applies(c.scope, problem, bits)]
+    if groups := [c for c in found if isinstance(c, Same)]:
+        raise SpecError(map(_refusal, groups))
+    return [c for c in found if not isinstance(c, Same)]
+
+
+def _refusal(group: Same) -> Diagnostic:
+    return Diagnostic(
+        "Q0710",
+        "layers with the same spatial factors can only be mapped together",
+        group.span,
+        label="ties several layers",
+        helps=("`qdsl map` does so, at given widths; leave this out for everything else",),
+    )
+
+
+def whole_space(accelerator: Accelerator, problem: Problem, bypass: Bypass, orders: Iterable[Order]) -> Space:
+    """All perfect factorisations with the loop orders allowed. accelerator: with the choice of `bypass` made."""
     divisors = {d: divisors_of(n) for d, n in zip(problem.operator.dims, problem.sizes, strict=True)}
     factors = {(p, d): divisors[d] for p in accelerator.places for d in problem.operator.dims}
     for axis in "xy":
@@ -59,78 +89,13 @@ def layer_space(
             for d in problem.operator.dims:
                 place = f"{fanout.name}.{axis}"
                 factors[place, d] = tuple(f for f in factors[place, d] if f <= mesh)
-    tiles: dict[tuple[str, str], frozenset[int]] = {}
-    orders: dict[str, tuple[Order, ...]] = {}
-    spatial: list[Formula] = []
-    refused: list[Diagnostic] = []
-    for constraint in constraints:
-        if not applies(constraint.scope, problem, bits):
-            continue
-        if isinstance(constraint, Only):
-            for d in problem.operator.dims:
-                if d not in constraint.dims:
-                    key = constraint.place, d
-                    factors[key] = tuple(f for f in factors[key] if f == 1)
-        elif isinstance(constraint, Order):
-            orders[constraint.level] = (*orders.get(constraint.level, ()), constraint)
-        else:
-            for formula in conjuncts(substitute(constraint.formula, problem, bits)):
-                if not _narrow(formula, accelerator, divisors, factors, tiles, spatial):
-                    refused.append(_refusal(constraint, problem))
-    if refused:
-        raise SpecError(refused)
-    return Space(accelerator, problem, factors, tiles, orders, tuple(spatial))
+    of_level: dict[str, tuple[Order, ...]] = {}
+    for order in orders:
+        of_level[order.level] = (*of_level.get(order.level, ()), order)
+    return Space(accelerator, problem, bypass, factors, {}, of_level, (), {}, ())
 
 
 def divisors_of(n: int) -> tuple[int, ...]:
     """Divisors of n >= 1, ascending."""
     small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
     return tuple(sorted({*small, *(n // d for d in small)}))
-
-
-def _narrow(
-    formula: Formula,
-    accelerator: Accelerator,
-    divisors: MappingABC[str, tuple[int, ...]],
-    factors: dict[tuple[str, str], tuple[int, ...]],
-    tiles: dict[tuple[str, str], frozenset[int]],
-    spatial: list[Formula],
-) -> bool:
-    """Takes one conjunct into the space; False if it has no place there."""
-    found = atoms(formula)
-    if not found:
-        if not value_of(formula, lambda atom: 0.0):
-            spatial.append(Constant(0.0))
-        return True
-    (atom, *others) = found
-    if not others and isinstance(atom, Factor):
-        key = atom.place, atom.dim
-        factors[key] = tuple(f for f in factors[key] if _holds(formula, f))
-        return True
-    if not others and isinstance(atom, TileExtent):
-        allowed = {e for e in divisors[atom.dim] if _holds(formula, e)}
-        key = atom.level, atom.dim
-        tiles[key] = frozenset(allowed & tiles[key] if key in tiles else allowed)
-        return True
-    if spatial_only(accelerator, found):
-        spatial.append(formula)
-        return True
-    return False
-
-
-def _holds(formula: Formula, value: int) -> bool:
-    """Whether a formula of one atom is true when that atom has a value."""
-    return bool(value_of(formula, lambda atom: float(value)))
-
-
-def _refusal(constraint: Require, problem: Problem) -> Diagnostic:
-    return Diagnostic(
-        "Q0710",
-        f"the exact search cannot keep this constraint on a `{problem.operator.name}` layer",
-        constraint.span,
-        label="couples factors of different places or dimensions",
-        helps=(
-            "formulas over one factor, one tile extent, or spatial factors of the arrays are supported; "
-            "split a conjunction with `and` or into separate lines",
-        ),
-    )

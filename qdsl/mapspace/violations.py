@@ -7,11 +7,15 @@ from collections.abc import Mapping as MappingABC
 
 from qdsl.diagnostics import Diagnostic
 from qdsl.mapspace.formula import mapping_values, substitute, value_of
-from qdsl.mapspace.space import applies
+from qdsl.mapspace.limits import UNITS, reached, within
+from qdsl.mapspace.space import applies, wrongly_kept
 from qdsl.model.accelerator import Accelerator
-from qdsl.model.constraint import Constraint, Only, Order
+from qdsl.model.constraint import Constraint, Keep, LayerConstraint, Limit, Only, Order, Same
+from qdsl.model.findings import quoted
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
+from qdsl.symbolic import evaluate
+from qdsl.symbolic.widths import fits_words
 
 
 def constraint_violations(
@@ -21,10 +25,10 @@ def constraint_violations(
     bits: MappingABC[str, int],
     mapping: Mapping,
 ) -> list[Diagnostic]:
-    """One finding per constraint that applies and does not hold."""
+    """One finding per constraint that applies and does not hold. Those that tie mappings of several layers are left out."""
     found = []
     for constraint in constraints:
-        if applies(constraint.scope, problem, bits):
+        if not isinstance(constraint, Same) and applies(constraint.scope, problem, bits):
             reason = _broken(constraint, accelerator, problem, bits, mapping)
             if reason:
                 found.append(
@@ -39,7 +43,11 @@ def constraint_violations(
 
 
 def _broken(
-    constraint: Constraint, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping
+    constraint: LayerConstraint,
+    accelerator: Accelerator,
+    problem: Problem,
+    bits: MappingABC[str, int],
+    mapping: Mapping,
 ) -> str:
     if isinstance(constraint, Only):
         others = [x for x in mapping.loops(constraint.place) if x.factor > 1 and x.dim not in constraint.dims]
@@ -47,8 +55,24 @@ def _broken(
     if isinstance(constraint, Order):
         present = [x.dim for x in mapping.loops(constraint.level) if x.factor > 1]
         return "" if order_holds(constraint, present) else f"the loops there are {', '.join(present)}, outermost first"
-    holds = value_of(substitute(constraint.formula, problem, bits), mapping_values(accelerator, mapping))
+    if isinstance(constraint, Limit):
+        return _beyond(constraint, accelerator, problem, bits, mapping)
+    if isinstance(constraint, Keep):
+        wrong = wrongly_kept(constraint, accelerator.resolved(mapping.bypass), problem)
+        what = "does not keep" if constraint.kept else "keeps"
+        return f"`{constraint.level}` {what} {quoted(wrong)}" if wrong else ""
+    holds = value_of(substitute(constraint.formula, problem, bits), mapping_values(accelerator, problem, bits, mapping))
     return "" if holds else "is false for this mapping"
+
+
+def _beyond(
+    limit: Limit, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping
+) -> str:
+    machine = accelerator.resolved(mapping.bypass)
+    if not fits_words(machine, problem, bits):
+        return ""  # a mapping that cannot be evaluated is not legal in the first place
+    found = evaluate(accelerator, problem, bits, mapping)
+    return "" if within(limit, found) else f"here {reached(limit, found):,.6g} {UNITS[limit.quantity]}"
 
 
 def order_holds(order: Order, present: list[str]) -> bool:

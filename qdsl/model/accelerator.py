@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
+from itertools import combinations
+from math import ceil
 
 from qdsl.diagnostics import Span
+from qdsl.model.operator import Problem
+from qdsl.model.width_formula import WidthFormula
+
+# (level, tensor) of what a level could keep and a mapping does not.
+Bypass = frozenset[tuple[str, str]]
+_ONE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +28,35 @@ class AccessEnergy:
     source: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Words of a level that only some tensors use. tensors: None for all that have no partition of their own."""
+
+    size_words: int
+    tensors: frozenset[str] | None = None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Bandwidths in words per cycle, None if unlimited. tensors: None for all that have no port of their own."""
+
+    read: float | None
+    write: float | None
+    tensors: frozenset[str] | None = None
+
+
 @dataclass(frozen=True)
 class StorageLevel:
     """A memory. All figures are per instance.
 
-    word_bits: bits of a word; block_words: words moved by one access (>= 1); size_words: None is unlimited (backing store);
-    keep: tensor names kept here, None means all; bandwidths in words per cycle, None is unlimited.
+    word_bits: bits of a word; block_words: words moved by one access (>= 1); size_words: what the tensors without a
+    partition share, None if there is no limit to it; keep: tensor names kept here, None means all; bandwidths in words
+    per cycle of the shared port, None is unlimited.
+    partitions, ports: of named tensors. dense: values are stored bit behind bit, across words. optional: tensors that a
+    mapping may keep or bypass. stored: width rules of tensors that have another width here, the first one counts;
+    `output` is whichever the operator puts out; double_buffered: tensors whose
+    tile is there twice, None for all. leakage_pj: per cycle. area_mm2: None if not stated.
     """
 
     name: str
@@ -34,11 +67,65 @@ class StorageLevel:
     energy: AccessEnergy
     read_bandwidth: float | None = None
     write_bandwidth: float | None = None
+    partitions: tuple[Partition, ...] = ()
+    ports: tuple[Port, ...] = ()
+    dense: bool = False
+    optional: frozenset[str] = frozenset()
+    stored: tuple[tuple[str, WidthFormula], ...] = ()
+    double_buffered: frozenset[str] | None = frozenset()
+    leakage_pj: float = 0.0
+    area_mm2: float | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
     size_span: Span | None = field(default=None, compare=False, repr=False)
 
     def keeps(self, tensor: str) -> bool:
         return self.keep is None or tensor in self.keep
+
+    def copies(self, tensor: str) -> int:
+        """How often the tile of a tensor is there: twice if one is filled while the other is used."""
+        return 2 if self.double_buffered is None or tensor in self.double_buffered else 1
+
+    def stored_bits(self, tensor: str, problem: Problem, bits: Mapping[str, int]) -> int:
+        """Width at which a tensor is stored here, by the level's rule or else as in `bits`. Raises SpecError if the rule
+        comes out below 1."""
+        if not self.stored:
+            return bits[tensor]
+        names = (tensor, "output") if tensor == problem.operator.output.name else (tensor,)
+        rule = next((f for name, f in self.stored if name in names), None)
+        if rule is None:
+            return bits[tensor]
+        value = rule.value(problem, bits)
+        if value < 1:
+            rule.out_of_range(f"the width of `{tensor}`", "must be at least 1", value, problem, bits)
+        return ceil(value)
+
+    def resolved(self, bypassed: Iterable[str] = ()) -> StorageLevel:
+        """The level that keeps all it may but for some tensors, and leaves no choice."""
+        if not self.optional:
+            return self
+        kept = self.optional.difference(bypassed)
+        return replace(self, keep=(self.keep or frozenset()) | kept, optional=frozenset())
+
+    @property
+    def all_partitions(self) -> tuple[Partition, ...]:
+        """With the shared one, if it is limited."""
+        shared = () if self.size_words is None else (Partition(self.size_words, None, self.size_span),)
+        return (*shared, *self.partitions)
+
+    @property
+    def all_ports(self) -> tuple[Port, ...]:
+        """With the shared one, if it is limited."""
+        limited = self.read_bandwidth is not None or self.write_bandwidth is not None
+        return (*((Port(self.read_bandwidth, self.write_bandwidth),) if limited else ()), *self.ports)
+
+    def serves(self, part: Partition | Port, tensor: str) -> bool:
+        """Whether a kept tensor belongs to one of the partitions or ports."""
+        if not self.keeps(tensor):
+            return False
+        if part.tensors is not None:
+            return tensor in part.tensors
+        own = self.partitions if isinstance(part, Partition) else self.ports
+        return not any(p.tensors and tensor in p.tensors for p in own)
 
 
 @dataclass(frozen=True)
@@ -46,7 +133,8 @@ class FanOut:
     """A mesh of x * y instances of everything inside it. `multicast`/`reduce`: tensors shared / reduced on the way,
     None means all. `forward`: input tensors whose tiles neighbours pass on to each other. `pooled`: the mesh is one with
     that of the fan-outs outside it, so that loops here may use instances they leave idle. `separate_diagonals`: instances
-    whose tiles coincide only because the affine indices do are served one by one."""
+    whose tiles coincide only because the affine indices do are served one by one. hop_pj_per_bit: energy of moving one bit
+    from one instance to the next, `source` who says so."""
 
     name: str
     x: int
@@ -56,6 +144,8 @@ class FanOut:
     forward: frozenset[str] = frozenset()
     pooled: bool = False
     separate_diagonals: bool = False
+    hop_pj_per_bit: float = 0.0
+    source: str | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
     x_span: Span | None = field(default=None, compare=False, repr=False)
     y_span: Span | None = field(default=None, compare=False, repr=False)
@@ -71,12 +161,38 @@ class FanOut:
 
 @dataclass(frozen=True)
 class ComputeUnit:
-    """The innermost level; energy in pJ per operation."""
+    """The innermost level. energy: pJ per operation, a formula if it depends on bit-widths; throughput: operations per
+    cycle, None for one. leakage_pj: per cycle; area_mm2: None if not stated; both of one instance."""
 
     name: str
-    energy_pj: float
+    energy: float | WidthFormula
     source: str | None = None
+    throughput: WidthFormula | None = None
+    leakage_pj: float = 0.0
+    area_mm2: float | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def formulas(self) -> tuple[WidthFormula, ...]:
+        return tuple(f for f in (self.energy, self.throughput) if isinstance(f, WidthFormula))
+
+    def operation_pj(self, problem: Problem, bits: Mapping[str, int]) -> float:
+        """Energy of one operation at given bit-widths. Raises SpecError if it comes out negative."""
+        if not isinstance(self.energy, WidthFormula):
+            return self.energy
+        value = self.energy.value(problem, bits)
+        if value < 0:
+            self.energy.out_of_range("the energy of an operation", "cannot be negative", value, problem, bits)
+        return float(value)
+
+    def operations_per_cycle(self, problem: Problem, bits: Mapping[str, int]) -> Fraction:
+        """Raises SpecError if it does not come out positive."""
+        if self.throughput is None:
+            return _ONE
+        rate = self.throughput.value(problem, bits)
+        if rate <= 0:
+            self.throughput.out_of_range("the throughput", "must be positive", rate, problem, bits)
+        return rate
 
 
 @dataclass(frozen=True)
@@ -121,7 +237,44 @@ class Accelerator:
 
     @property
     def compute_instances(self) -> int:
+        return self.instances(len(self.hierarchy))
+
+    def instances(self, item: int) -> int:
+        """How many there are of an item of the hierarchy."""
         n = 1
-        for f in self.fanouts:
-            n *= f.x * f.y
+        for part in self.hierarchy[:item]:
+            n *= part.x * part.y if isinstance(part, FanOut) else 1
         return n
+
+    @property
+    def leakage_pj(self) -> float:
+        """Of all instances in one cycle."""
+        levels = sum(
+            x.leakage_pj * self.instances(i) for i, x in enumerate(self.hierarchy) if isinstance(x, StorageLevel)
+        )
+        return levels + self.compute.leakage_pj * self.compute_instances
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Of all instances whose area is stated; None if none is."""
+        parts = [(x.area_mm2, self.instances(i)) for i, x in enumerate(self.hierarchy) if isinstance(x, StorageLevel)]
+        stated = [a * n for a, n in (*parts, (self.compute.area_mm2, self.compute_instances)) if a is not None]
+        return sum(stated) if stated else None
+
+    def bypass_choices(self, tensors: Iterable[str]) -> Iterator[Bypass]:
+        """Every choice of what the levels do not keep though they may, the one that keeps all first."""
+        open_ = [(x.name, t) for t in tensors for x in self.levels if t in x.optional]
+        for n in range(len(open_) + 1):
+            yield from (frozenset(c) for c in combinations(open_, n))
+
+    def resolved(self, bypass: Bypass) -> Accelerator:
+        """The accelerator with the choice made: every level keeps all it may, less what is bypassed."""
+        if not any(x.optional for x in self.levels):
+            return self
+        return replace(self, hierarchy=tuple(_resolved(h, bypass) for h in self.hierarchy))
+
+
+def _resolved(part: StorageLevel | FanOut, bypass: Bypass) -> StorageLevel | FanOut:
+    if isinstance(part, FanOut):
+        return part
+    return part.resolved(tensor for level, tensor in bypass if level == part.name)

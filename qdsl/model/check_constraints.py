@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from qdsl.diagnostics import Sink, Span
 from qdsl.model.accelerator import Accelerator
-from qdsl.model.check_mapping import check_place
+from qdsl.model.check_limit import check_limit
+from qdsl.model.check_mapping import check_place, checked_choice
 from qdsl.model.check_operator import OperatorTemplate
-from qdsl.model.constraint import Constraint, Only, Operation, Order, Require, Scope
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, unknown
+from qdsl.model.constraint import Constraint, Keep, Limit, Only, Operation, Order, Require, Same, Scope
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.for_each import values_of_variable, with_value
 from qdsl.model.formulas import Vocabulary, check_formula, tensors_in
 from qdsl.model.network import Network
 from qdsl.syntax.tree import Constraint as ConstraintNode
 from qdsl.syntax.tree import (
     ConstraintsDecl,
     EveryConstraint,
+    ForConstraint,
     FormulaConstraint,
     Ident,
     IfConstraint,
+    KeepConstraint,
     Node,
     OnlyConstraint,
     OrderConstraint,
+    SameConstraint,
 )
 
+_Leaf = OnlyConstraint | OrderConstraint | KeepConstraint | FormulaConstraint
 Operators = Mapping[str, OperatorTemplate | None]
 
 
@@ -83,16 +90,45 @@ class _Resolver:
             if isinstance(node, EveryConstraint):
                 scope = self._every(node, scope)
                 return [c for inner in node.body for c in self.resolve(inner, scope, outer, sink)]
+            if isinstance(node, ForConstraint):
+                return self._for(node, scope, outer, sink)
             if isinstance(node, IfConstraint):
                 condition = check_formula(node.condition, self.vocabulary, condition=True)
                 both = Operation("and", (scope.condition, condition)) if scope.condition else condition
                 scope = self._with_tensors(replace(scope, condition=both), tensors_in(condition))
                 return self.resolve(node.body, scope, outer or node, sink)
+            if isinstance(node, SameConstraint):
+                return [self._same(node, scope, (outer or node).span)]
             return [self._leaf(node, scope, (outer or node).span)]
         return []
 
-    def _leaf(self, node: OnlyConstraint | OrderConstraint | FormulaConstraint, scope: Scope, span: Span) -> Constraint:
-        text = " ".join(span.source.text[span.start : span.end].split())
+    def _for(self, node: ForConstraint, scope: Scope, outer: Node | None, sink: Sink) -> list[Constraint]:
+        """The constraints of the body for every value, each with the value in its text and in what is found wrong."""
+        out: list[Constraint] = []
+        for value, shown in values_of_variable(node):
+            found = Sink()
+            for inner in node.body:
+                with collecting(found):
+                    body = with_value(inner, node.variable, value)
+                    made = self.resolve(body, scope, outer, found)
+                    out += [replace(c, text=f"{c.text} ({node.variable.name} = {shown})") for c in made]
+            for d in found:
+                sink.add(replace(d, notes=(*d.notes, f"`{node.variable.name}` stands for `{shown}`")))
+        return out
+
+    def _same(self, node: SameConstraint, scope: Scope, span: Span) -> Same:
+        if scope.condition is not None:
+            fail("Q0703", "`same` cannot depend on a condition", node.span, helps=["name the layers it is for"])
+        scope = self._every(node, scope)
+        if self.network is not None:
+            problems = {x.problem for x in self.network.layers if scope.includes(x.problem)}
+            if len(problems) < 2:
+                found = "layers that are one problem" if problems else "no layer"
+                fail("Q0706", f"`same` holds for {found}", node.span, label="nothing to be the same")
+        return Same(scope, text_of(span), span)
+
+    def _leaf(self, node: _Leaf, scope: Scope, span: Span) -> Constraint:
+        text = text_of(span)
         accelerator = self.vocabulary.accelerator
         match node:
             case OnlyConstraint():
@@ -101,9 +137,18 @@ class _Resolver:
             case OrderConstraint():
                 level = check_place(node.level, accelerator, "temporal")
                 return Order(level, self._dims(node.dims), node.anchor, scope, text, span)
+            case KeepConstraint():
+                tensors = frozenset(self._open_tensors(node))
+                return Keep(node.level.name, tensors, node.kept, scope, text, span)
             case FormulaConstraint():
+                if limit := check_limit(node.formula, accelerator):
+                    return Limit(limit.quantity, limit.level, limit.most, scope, text, span)
                 formula = check_formula(node.formula, self.vocabulary)
                 return Require(formula, self._with_tensors(scope, tensors_in(formula)), text, span)
+
+    def _open_tensors(self, node: KeepConstraint) -> list[str]:
+        distinct("tensor", node.tensors)
+        return [checked_choice(node.level, tensor, self.vocabulary.accelerator) for tensor in node.tensors]
 
     def _dims(self, dims: Sequence[Ident]) -> tuple[str, ...]:
         distinct("dimension", dims)
@@ -111,7 +156,9 @@ class _Resolver:
             self.vocabulary.check_dim(dim)
         return tuple(d.name for d in dims)
 
-    def _every(self, node: EveryConstraint, scope: Scope) -> Scope:
+    def _every(self, node: EveryConstraint | SameConstraint, scope: Scope) -> Scope:
+        if node.layers:
+            return self._every_layer(node, scope)
         distinct("operator", node.operators)
         for name in node.operators:
             if name.name not in self.operators:
@@ -120,9 +167,28 @@ class _Resolver:
             lookup("operator", name, self.operators)
         chosen = frozenset(o.name for o in node.operators)
         if scope.operators is not None and not chosen & scope.operators:
-            text = "this `every` holds for no layer"
+            text = "this holds for no layer"
             fail("Q0706", text, node.span, notes=["the `every` around it names none of these operators"])
         return replace(scope, operators=chosen & scope.operators if scope.operators is not None else chosen)
+
+    def _every_layer(self, node: EveryConstraint | SameConstraint, scope: Scope) -> Scope:
+        """Layers of one problem are mapped once, so that a constraint holds for all of them or none."""
+        if self.network is None:
+            return scope
+        layers = self.network.layers
+        chosen = {p.name: [x for x in layers if fnmatchcase(x.name, p.name)] for p in node.layers}
+        for pattern in node.layers:
+            if not chosen[pattern.name]:
+                unknown("layer", pattern, [x.name for x in layers], of=self.network.name)
+        names = {x.name for found in chosen.values() for x in found}
+        problems = frozenset(x.problem for found in chosen.values() for x in found)
+        if twins := [x.name for x in layers if x.problem in problems and x.name not in names]:
+            same = next(x.name for x in layers if x.name in names and x.problem == self.network.layer(twins[0]).problem)
+            text = f"`{same}` and `{twins[0]}` are one problem, and only one of them is named"
+            notes = ["layers of one operator and equal sizes are mapped once, so a constraint holds for all of them"]
+            helps = [f"name {quoted(twins)} as well"]
+            fail("Q0707", text, node.layers[0].span, notes=notes, helps=helps)
+        return replace(scope, problems=problems & scope.problems if scope.problems is not None else problems)
 
     def _with_tensors(self, scope: Scope, tensors: frozenset[str]) -> Scope:
         """A constraint on bits(T) is for the layers that have a tensor T."""
@@ -134,3 +200,8 @@ class _Resolver:
         if scope.operators is not None:
             having &= scope.operators
         return replace(scope, operators=having)
+
+
+def text_of(span: Span) -> str:
+    """A statement as written, on one line."""
+    return " ".join(span.source.text[span.start : span.end].split())

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from qdsl.diagnostics import Sink
 from qdsl.model.accelerator import Accelerator
-from qdsl.model.check_accelerator import Technologies, bind_accelerator
+from qdsl.model.check_accelerator import bind_accelerator
 from qdsl.model.check_constraints import ConstraintSet, check_set
+from qdsl.model.check_levels import Technologies
 from qdsl.model.check_mapping import check_mapping
 from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator

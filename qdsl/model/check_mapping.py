@@ -6,16 +6,30 @@ from collections.abc import Sequence
 from math import prod
 
 from qdsl.diagnostics import Label, Sink, did_you_mean
-from qdsl.model.accelerator import Accelerator
+from qdsl.model.accelerator import Accelerator, Bypass
+from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.expressions import number
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, skip, unknown, whole_name
+from qdsl.model.findings import (
+    collecting,
+    distinct,
+    fail,
+    hand_on,
+    lookup,
+    quoted,
+    skip,
+    unknown,
+    warn,
+    whole_name,
+)
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.study import WrittenMapping
 from qdsl.model.units import BITS, COUNT, whole
-from qdsl.syntax.tree import BitsStmt, Ident, MappingDecl, Name, NestStmt
+from qdsl.syntax.tree import BitsStmt, BypassStmt, Ident, ImperfectStmt, MappingDecl, Name, NestStmt
 
 BITS_LIMIT = 64
+
+Places = dict[str, tuple[Loop, ...]]
 
 
 def check_mapping(
@@ -26,10 +40,12 @@ def check_mapping(
     layer = None
     with collecting(found):
         network = lookup("network", decl.layer.parts[0], networks)
-        layer = find_layer(network, decl.layer, decl.layer.parts[1:])
+        (layer,) = find_layers(network, decl.layer, decl.layer.parts[1:])
     if layer is None or accelerator is None:
         hand_on(found, sink)
         return None
+    with collecting(found):
+        check_widths_known(accelerator, [layer])
     bits: dict[str, int] = {}
     with collecting(found):
         bits = _bits(decl, layer, accelerator)
@@ -41,24 +57,35 @@ def check_mapping(
             places[place] = _loops(nest, layer)
     with collecting(found):
         _check_order(nests, accelerator)
+    bypass: Bypass = frozenset()
+    with collecting(found):
+        bypass = _bypass(decl, accelerator)
+    imperfect: ImperfectStmt | None = None
+    with collecting(found):
+        imperfect = _imperfect(decl)
     if not found.errors:
         for dim in layer.problem.operator.dims:
             with collecting(found):
-                _check_product(decl, dim, layer, places)
+                _check_product(decl, dim, layer, places, imperfect)
+    if imperfect and not found.errors and not _is_needed(layer, places):
+        text = "the factors of every dimension multiply to its size"
+        warn(found, "Q0609", text, imperfect.span, label="nothing is imperfect", helps=["remove the statement"])
+        imperfect = None
     if not hand_on(found, sink):
         return None
     kept = tuple((p, tuple(loop for loop in loops if loop.factor > 1)) for p, loops in places.items())
+    mapping = Mapping(kept, bypass, imperfect=imperfect.kind if imperfect else "")
     name = decl.layer.parts[0].name
     ordered = tuple((t.name, bits[t.name]) for t in layer.problem.operator.tensors)
-    return WrittenMapping(decl.name.name, name, layer, accelerator, ordered, Mapping(kept), decl.name.span)
+    return WrittenMapping(decl.name.name, name, layer, accelerator, ordered, mapping, decl.name.span)
 
 
-def find_layer(network: Network, name: Name, parts: Sequence[Ident]) -> Layer:
-    """The layer that the parts name. Raises SpecError."""
+def find_layers(network: Network, name: Name, parts: Sequence[Ident]) -> tuple[Layer, ...]:
+    """The layer that the parts name, or the groups it is split into. Raises SpecError."""
     wanted = ".".join(p.name for p in parts)
-    names = [layer.name for layer in network.layers]
+    names = [layer.output for layer in network.layers]
     if wanted in names:
-        return network.layer(wanted)
+        return network.writers(wanted)
     inside = [n for n in names if n.startswith(f"{wanted}.")] if wanted else names
     helps = did_you_mean(wanted, names)
     if inside:
@@ -103,7 +130,8 @@ def _bits(decl: MappingDecl, layer: Layer, accelerator: Accelerator) -> dict[str
         q = number(term.value, {}, f"the width of `{term.tensor.name}`", "bits W = 8", COUNT, BITS)
         n = whole(q, term.value.span, f"the width of `{term.tensor.name}` in bits", 1, BITS_LIMIT)
         for level in accelerator.levels:
-            if level.keeps(term.tensor.name) and n > level.word_bits:
+            ruled = level.dense or term.tensor.name in dict(level.stored)
+            if level.keeps(term.tensor.name) and n > level.word_bits and not ruled:
                 text = f"`{term.tensor.name}` at {n} bits does not fit a word of `{level.name}`"
                 labels = [Label(level.span, f"words of {level.word_bits} bits")] if level.span else []
                 helps = [f"at most {level.word_bits} bits fit"]
@@ -114,6 +142,34 @@ def _bits(decl: MappingDecl, layer: Layer, accelerator: Accelerator) -> dict[str
         helps = [f"add `bits {', '.join(f'{t} = 8' for t in missing)}`"]
         fail("Q0604", text, decl.name.span, label="widths are missing", helps=helps)
     return bits
+
+
+def _bypass(decl: MappingDecl, accelerator: Accelerator) -> Bypass:
+    """What the levels do not keep though they may. Raises SpecError."""
+    found: dict[tuple[str, str], Ident] = {}
+    for stmt in decl.statements:
+        if not isinstance(stmt, BypassStmt):
+            continue
+        for tensor in stmt.tensors:
+            key = (stmt.level.name, checked_choice(stmt.level, tensor, accelerator))
+            if key in found:
+                labels = [Label(found[key].span, "first one")]
+                fail("Q0202", f"`{tensor.name}` bypasses `{stmt.level.name}` already", tensor.span, labels=labels)
+            found[key] = tensor
+    return frozenset(found)
+
+
+def checked_choice(level: Ident, tensor: Ident, accelerator: Accelerator) -> str:
+    """A tensor that a level may keep and need not. Raises SpecError for others."""
+    levels = {x.name: x for x in accelerator.levels}
+    if level.name not in levels:
+        unknown("memory", level, levels, of=accelerator.name)
+    optional = levels[level.name].optional
+    if tensor.name not in optional:
+        text = f"`{level.name}` has no choice about `{tensor.name}`"
+        helps = [f"it may keep {quoted(sorted(optional))}" if optional else "it has no `may keep`"]
+        fail("Q0611", text, tensor.span, label="always kept, or never", helps=helps)
+    return tensor.name
 
 
 def _loops(nest: NestStmt, layer: Layer) -> tuple[Loop, ...]:
@@ -156,22 +212,47 @@ def _check_order(nests: Sequence[NestStmt], accelerator: Accelerator) -> None:
         last = nest
 
 
-def _check_product(decl: MappingDecl, dim: str, layer: Layer, places: dict[str, tuple[Loop, ...]]) -> None:
-    """Raises SpecError unless the factors of a dimension multiply to its size."""
+def _imperfect(decl: MappingDecl) -> ImperfectStmt | None:
+    stated = [s for s in decl.statements if isinstance(s, ImperfectStmt)]
+    for again in stated[1:]:
+        labels = [Label(stated[0].span, "first given here")]
+        fail("Q0105", "`imperfect` is given twice", again.span, label="second one", labels=labels)
+    return stated[0] if stated else None
+
+
+def _is_needed(layer: Layer, places: Places) -> bool:
+    problem = layer.problem
+    return any(prod(x.factor for _, x in _over(places, d)) != problem.size(d) for d in problem.operator.dims)
+
+
+def _over(places: Places, dim: str) -> list[tuple[str, Loop]]:
+    """The loops over a dimension with their places, outermost first."""
+    return [(p, loop) for p, loops in places.items() for loop in loops if loop.dim == dim]
+
+
+def _check_product(decl: MappingDecl, dim: str, layer: Layer, places: Places, imperfect: ImperfectStmt | None) -> None:
+    """Raises SpecError unless the factors of a dimension multiply to its size, or to what an imperfect nest needs."""
     size = layer.problem.size(dim)
-    factors = [(p, loop) for p, loops in places.items() for loop in loops if loop.dim == dim]
+    factors = _over(places, dim)
     product = prod(loop.factor for _, loop in factors)
     if product == size:
         return
+    if imperfect and product > size:
+        _check_work(dim, layer, factors)
+        return
     listed = " * ".join(f"{loop.factor} ({p})" for p, loop in factors)
     listed = f"the factors are {listed} = {product}" if factors else "no place has a loop over it"
-    if size % product == 0:
-        helps = f"a further factor {size // product} is needed, for example `{dim} {size // product}` in one more loop"
+    if imperfect or size % product == 0:
+        needed = -(-size // product)
+        advice = f"a further factor {needed} is needed, for example `{dim} {needed}` in one more loop"
     else:
         divisors = [n for n in range(1, min(size, 4096) + 1) if size % n == 0]
-        helps = (
+        advice = (
             f"factors must divide {size}: {', '.join(map(str, divisors[:16]))}{', ...' if len(divisors) > 16 else ''}"
         )
+    helps = [advice]
+    if product > size:
+        helps.append("or let iterations lie past the size: `imperfect padded`, `imperfect partial`")
     fail(
         "Q0603",
         f"the loops over `{dim}` cover {product} of {size}",
@@ -179,5 +260,24 @@ def _check_product(decl: MappingDecl, dim: str, layer: Layer, places: dict[str, 
         label=f"factor {factors[0][1].factor}" if factors else f"has no loop over `{dim}`",
         labels=[Label(loop.span, f"factor {loop.factor}") for _, loop in factors[1:] if loop.span],
         notes=[f"`{dim}` of `{layer.name}` is {size}; {listed}"],
-        helps=[helps],
+        helps=helps,
     )
+
+
+def _check_work(dim: str, layer: Layer, factors: Sequence[tuple[str, Loop]]) -> None:
+    """Raises SpecError if a loop has an iteration that never does anything. If any has, so has the outermost one: an inner
+    loop that reaches past the size by itself leaves nothing for the loops outside it."""
+    size = layer.problem.size(dim)
+    turning = [(p, loop) for p, loop in factors if loop.factor > 1]
+    place, outermost = turning[0]
+    inside = prod(loop.factor for _, loop in turning[1:])
+    needed = -(-size // inside)
+    if needed < outermost.factor:
+        fail(
+            "Q0608",
+            f"iterations over `{dim}` at `{place}` lie wholly past its size {size}",
+            outermost.span,
+            label=f"factor {outermost.factor}",
+            notes=[f"one iteration covers {inside} of `{dim}`"],
+            helps=[f"`{dim} {needed}` is enough" if needed > 1 else "leave the loop out"],
+        )

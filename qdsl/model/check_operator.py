@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from qdsl.diagnostics import Label, Sink, Span, did_you_mean
@@ -75,9 +75,8 @@ class OperatorTemplate:
             Tensor(a.tensor.name, _axes(a, indices, values), a is rule.output, a.tensor.name in weights)
             for a in (*rule.inputs, rule.output)
         ]
-        reduced = set(self.dims) - set(tensors[-1].dims)
-        reduction = "none" if not reduced else "max" if rule.assign == "max=" else "sum"
-        return Operator(self.name, self.dims, tuple(tensors), reduction, self.decl.name.span)
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span)
+        return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
 
 
 def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
@@ -152,17 +151,22 @@ def _check_use(decl: OperatorDecl, operator: Operator) -> None:
             fail(
                 "Q0404", f"parameter `{p.name.name}` is not used", p.span, label="no index uses it", helps=["remove it"]
             )
-    for access, axis in zip(rule.output.indices, operator.output.axes, strict=True):
-        if len(axis.terms) > 1 or axis.terms[0].coefficient != 1:
-            fail("Q0402", "an axis of the output must be one dimension", access.span, helps=["for example `O[n, k]`"])
-    for tensor, access_ in zip(operator.tensors, (*rule.inputs, rule.output), strict=True):
+    for tensor, access in zip(operator.tensors, (*rule.inputs, rule.output), strict=True):
         dims = [d for a in tensor.axes for d in a.dims]
         if twice := next((d for d in dims if dims.count(d) > 1), None):
-            fail("Q0402", f"`{twice}` indexes two axes of `{tensor.name}`", access_.span, label="not supported")
-    reduced = [d for d in decl.dims if d.name not in operator.output.dims]
-    if reduced and rule.assign == "=":
-        text = f"`=` cannot sum over {quoted(d.name for d in reduced)}"
+            fail("Q0402", f"`{twice}` indexes two axes of `{tensor.name}`", access.span, label="not supported")
+    if operator.combines and rule.assign == "=":
+        reduced = [d for d in decl.dims if d.name not in operator.output.dims]
+        shared = [
+            (axis, index)
+            for axis, index in zip(operator.output.axes, rule.output.indices, strict=True)
+            if len(axis.terms) > 1
+        ]
+        text = (
+            f"`=` cannot sum over {quoted([*(d.name for d in reduced), *(d for axis, _ in shared for d in axis.dims)])}"
+        )
         labels = [Label(d.span, "not an index of the output") for d in reduced]
+        labels += [Label(index.span, "different indices may give the same value") for _, index in shared]
         fail("Q0405", text, rule.span, labels=labels, helps=["write `+=` for a sum or `max=` for a maximum"])
 
 

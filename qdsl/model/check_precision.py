@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from qdsl.diagnostics import Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
-from qdsl.model.check_mapping import BITS_LIMIT, find_layer
+from qdsl.model.check_mapping import BITS_LIMIT, find_layers
 from qdsl.model.expressions import number, values_of
-from qdsl.model.findings import collecting, fail, hand_on, skip
+from qdsl.model.findings import collecting, fail, hand_on
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace, WidthVariable
 from qdsl.model.units import BITS, COUNT, whole
@@ -21,7 +21,7 @@ _EXAMPLES = {"weights": "weights in {2..8} per layer", "activations": "activatio
 def check_precision(
     block: PrecisionBlock, network: Network, accelerator: Accelerator, sink: Sink
 ) -> PrecisionSpace | None:
-    """The space of bit-widths of a study; None if errors were found."""
+    """The space of bit-widths of a study; None if errors were found. network: with split layers replaced by their groups."""
     found = Sink()
     rules: dict[str, WidthRule] = {}
     options: dict[str, tuple[int, ...]] = {}
@@ -44,7 +44,7 @@ def check_precision(
         return None
     graph = _Graph(network)
     graph.number_variables()
-    fixed = _Fixed({})
+    fixed = _Fixed({graph.weights[x.name]: (x.group.bits, x.group.span) for x in network.layers if x.group})
     for stmt in block.statements:
         with collecting(found):
             if isinstance(stmt, LayerWidths):
@@ -64,7 +64,7 @@ class _Graph:
     network: Network
     variables: list[WidthVariable] = field(default_factory=list)
     weights: dict[str, int] = field(default_factory=dict)  # layer -> variable of its weights
-    read: dict[tuple[str, str], int] = field(default_factory=dict)  # (layer, tensor) outside the graph -> variable
+    outside: dict[str, int] = field(default_factory=dict)  # layer outside the graph -> variable of what it reads
     activations: dict[str, int] = field(default_factory=dict)  # activation -> variable
 
     def number_variables(self) -> None:
@@ -73,13 +73,15 @@ class _Graph:
         for layer in self.network.layers:
             if not layer.inputs:
                 # Nothing in the graph says how wide the inputs of a `layer` with given sizes are: it decides itself.
-                variable = self._variable(f"{layer.name}.activations", "activations", [layer.name])
-                self.read |= {(layer.name, t.name): variable for t in layer.problem.operator.inputs if not t.is_weight}
+                if layer.output not in self.outside:
+                    readers = [x.name for x in self.network.writers(layer.output)]
+                    variable = self._variable(f"{layer.output}.activations", "activations", readers)
+                    self.outside[layer.output] = variable
             elif layer.has_weights:
                 several = len({a for _, a in layer.inputs}) > 1
                 for tensor, activation in layer.inputs:
                     if activation not in self.activations:
-                        name = f"{layer.name}.activations" + (f".{tensor}" if several else "")
+                        name = f"{layer.output}.activations" + (f".{tensor}" if several else "")
                         readers = [w.name for w in weighted if activation in (a for _, a in w.inputs)]
                         self.activations[activation] = self._variable(name, "activations", readers)
             if layer.has_weights:
@@ -94,12 +96,12 @@ class _Graph:
             pairs: list[tuple[str, int | None]] = []
             for t in layer.problem.operator.tensors:
                 if t.is_output:
-                    pairs.append((t.name, widths.get(layer.name)))
+                    pairs.append((t.name, widths.get(layer.output)))
                 elif t.is_weight:
                     pairs.append((t.name, self.weights[layer.name]))
                 else:
-                    outside = self.read.get((layer.name, t.name))
-                    pairs.append((t.name, widths[inputs[t.name]] if t.name in inputs else outside))
+                    read = widths[inputs[t.name]] if t.name in inputs else self.outside[layer.output]
+                    pairs.append((t.name, read))
             out.append((layer.name, tuple(pairs)))
         return tuple(out)
 
@@ -108,7 +110,7 @@ class _Graph:
         first_reader: dict[str, str] = {}
         for layer in self.network.layers:
             for _, activation in layer.inputs:
-                first_reader.setdefault(activation, layer.name)
+                first_reader.setdefault(activation, layer.output)
         widths: dict[str, int | None] = {}
         # Readers come after what they read, so from the end backwards every reader's result is known.
         for name in (a.name for a in reversed(self.network.activations)):
@@ -119,36 +121,37 @@ class _Graph:
         self.variables.append(WidthVariable(name, role, tuple(layers), (1,)))
         return len(self.variables) - 1
 
-    def of(self, layer: Layer, role: str) -> tuple[int, ...]:
-        """The variables that `layer X: role = ...` fixes."""
+    def of(self, layers: tuple[Layer, ...], role: str) -> tuple[int, ...]:
+        """The variables that `layer X: role = ...` fixes. layers: X, or the groups it is split into; they read the same."""
+        first = layers[0]
         if role == "weights":
-            return (self.weights[layer.name],) if layer.has_weights else ()
-        if not layer.inputs:
-            return tuple({v for (name, _), v in self.read.items() if name == layer.name})
-        return tuple({self.activations[a] for _, a in layer.inputs if layer.has_weights})
+            return tuple(self.weights[x.name] for x in layers if x.has_weights)
+        if not first.inputs:
+            return (self.outside[first.output],)
+        return tuple({self.activations[a] for _, a in first.inputs if first.has_weights})
 
 
 @dataclass
 class _Fixed:
-    """Widths fixed by `layer X: ...` statements, per variable."""
+    """Widths fixed by `layer X: ...` and `split X: ...` statements, per variable."""
 
-    values: dict[int, tuple[int | None, Span]]
+    values: dict[int, tuple[int | None, Span | None]]
 
     def add(self, stmt: LayerWidths, network: Network, accelerator: Accelerator, graph: _Graph) -> None:
-        layer = find_layer(network, stmt.layer, stmt.layer.parts)
+        layers = find_layers(network, stmt.layer, stmt.layer.parts)
         for term in stmt.terms:
-            variables = graph.of(layer, term.role)
+            variables = graph.of(layers, term.role)
             if not variables:
-                text = f"layer `{layer.name}` has no weights, so it has no width of its own"
+                text = f"layer `{stmt.layer.dotted}` has no weights, so it has no width of its own"
                 fail("Q0805", text, stmt.layer.span, helps=["fix the layers with weights that it feeds or is fed by"])
             q = number(term.value, {}, f"the width of {term.role}", f"{term.role} = 8", COUNT, BITS)
             bits = whole(q, term.value.span, f"the width of {term.role} in bits", 1, BITS_LIMIT)
-            _check_fit((bits,), term.role, network, accelerator, term.span)
+            check_fit((bits,), term.role, network, accelerator, term.span)
             for variable in variables:
                 old, span = self.values.get(variable, (bits, term.span))
                 if variable in self.values:
-                    labels = [Label(span, f"{old} bits here")]
-                    text = f"the {term.role} of `{layer.name}` are fixed twice"
+                    labels = [Label(span, f"{old} bits here")] if span else []
+                    text = f"the {term.role} of `{stmt.layer.dotted}` are fixed twice"
                     shared = ["layers that read the same activation share its width"]
                     notes = shared if term.role == "activations" else []
                     fail("Q0805", text, term.span, label=f"{bits} bits here", labels=labels, notes=notes)
@@ -168,7 +171,7 @@ def _options(stmt: WidthRule, network: Network, accelerator: Accelerator) -> tup
     options = values_of(
         stmt.options, f"a width of {stmt.role} in bits", _EXAMPLES[stmt.role], 1, BITS_LIMIT, COUNT, BITS
     )
-    _check_fit(options, stmt.role, network, accelerator, stmt.options.span)
+    check_fit(options, stmt.role, network, accelerator, stmt.options.span)
     return options
 
 
@@ -181,15 +184,16 @@ def _output(block: PrecisionBlock, network: Network, accelerator: Accelerator) -
         fail("Q0503", "`output` is given twice", stmts[1].span, labels=[Label(stmts[0].span, "first one")])
     q = number(stmts[0].value, {}, "the output width", "output 8 bit", BITS, COUNT)
     bits = whole(q, stmts[0].value.span, "the output width in bits", 1, BITS_LIMIT)
-    _check_fit((bits,), "output", network, accelerator, stmts[0].value.span)
+    check_fit((bits,), "output", network, accelerator, stmts[0].value.span)
     return bits
 
 
-def _check_fit(options: tuple[int, ...], role: str, network: Network, accelerator: Accelerator, span: Span) -> None:
+def check_fit(options: tuple[int, ...], role: str, network: Network, accelerator: Accelerator, span: Span) -> None:
     """Raises SpecError if an option is wider than the words of a level that keeps such a tensor."""
-    level, tensor = _narrowest(role, network, accelerator)
-    if options[-1] <= level.word_bits:
+    found = _narrowest(role, network, accelerator)
+    if found is None or options[-1] <= found[0].word_bits:
         return
+    level, tensor = found
     fitting = [o for o in options if o <= level.word_bits]
     helps = (
         f"options that fit: {{{', '.join(map(str, fitting))}}}" if fitting else f"at most {level.word_bits} bits fit"
@@ -199,15 +203,19 @@ def _check_fit(options: tuple[int, ...], role: str, network: Network, accelerato
     fail("Q0804", text, span, label="too wide", labels=labels, helps=[helps])
 
 
-def _narrowest(role: str, network: Network, accelerator: Accelerator) -> tuple[StorageLevel, str]:
-    """The level with the narrowest words among those that keep a tensor of the role, and that tensor."""
+def _narrowest(role: str, network: Network, accelerator: Accelerator) -> tuple[StorageLevel, str] | None:
+    """The level with the narrowest words among those that keep a tensor of the role as wide as it is, in whole words, and
+    that tensor."""
     tensors = dict.fromkeys(
         t.name
         for problem in network.distinct_problems
         for t in problem.operator.tensors
         if t.is_weight == (role == "weights") and (role != "output" or t.is_output)
     )
-    keeping = [(level, t) for t in tensors for level in accelerator.levels if level.keeps(t)]
-    if not keeping:
-        skip()
-    return min(keeping, key=lambda pair: pair[0].word_bits)
+    keeping = [
+        (level, t)
+        for t in tensors
+        for level in accelerator.levels
+        if level.keeps(t) and not level.dense and not {t, "output"} & dict(level.stored).keys()
+    ]
+    return min(keeping, key=lambda pair: pair[0].word_bits, default=None)

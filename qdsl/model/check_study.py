@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qdsl.diagnostics import Label, Sink
-from qdsl.model.accelerator import Accelerator
+from qdsl.model.accelerator import Accelerator, StorageLevel
+from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
 from qdsl.model.check_precision import check_precision
+from qdsl.model.check_split import split_layers
+from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
 from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
@@ -16,7 +19,7 @@ from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
 from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
-from qdsl.model.units import whole
+from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
@@ -24,6 +27,7 @@ from qdsl.syntax.tree import (
     MapStmt,
     MinimizeStmt,
     Name,
+    PartialSums,
     PrecisionBlock,
     ReportStmt,
     SearchStmt,
@@ -64,6 +68,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SearchStmt, ReportStmt)
     found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed)
     network: Network | None = None
+    mapped: Network | None = None
     accelerator: Accelerator | None = None
     precision: PrecisionSpace | None = None
     objectives: tuple[str, ...] = ()
@@ -75,8 +80,11 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         network = lookup("network", map_stmt.network, scope.networks)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
+        if accelerator:
+            accelerator = _with_partial_sums(block, accelerator)
         if network and accelerator:
-            precision = check_precision(block, network, accelerator, sink)
+            mapped = split_layers(block, network, accelerator, sink)
+            precision = check_precision(block, mapped, accelerator, sink)
     with collecting(sink):
         objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
     with collecting(sink):
@@ -85,15 +93,31 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         reports = _reports(found.get(ReportStmt))
     if network is None or accelerator is None:
         return None
+    with collecting(sink):
+        check_widths_known(accelerator, network.layers)
     if not any(layer.has_weights for layer in network.layers):
         text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"
         fail("Q0804", text, decl.name.span, helps=["declare the weights of its operators with `weights`"])
     constraints = _constraints(decl, scope, network, accelerator, sink)
-    if precision is None:
+    if precision is None or mapped is None:
         return None
     return Study(
-        decl.name.name, network, accelerator, precision, constraints, objectives, search, reports, decl.name.span
+        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, decl.name.span
     )
+
+
+def _with_partial_sums(block: PrecisionBlock, accelerator: Accelerator) -> Accelerator:
+    """The accelerator with a rule for outputs at every level inside the backing store that has none of its own."""
+    stmts = [s for s in block.statements if isinstance(s, PartialSums)]
+    if not stmts:
+        return accelerator
+    if len(stmts) > 1:
+        fail("Q0503", "`partial sums` is given twice", stmts[1].span, labels=[Label(stmts[0].span, "first one")])
+    example = "partial sums = bits(weights) + bits(activations) + log2(reduction)"
+    rule = ("output", width_formula(stmts[0].value, {}, "the width of partial sums", example, COUNT, BITS))
+    first, *inner = accelerator.hierarchy
+    ruled = [replace(h, stored=(*h.stored, rule)) if isinstance(h, StorageLevel) else h for h in inner]
+    return replace(accelerator, hierarchy=(first, *ruled))
 
 
 def _constraints(

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qdsl.diagnostics import Label, Sink
+from qdsl.model.check_width_formula import width_formula
 from qdsl.model.expressions import Names, number
 from qdsl.model.findings import collecting, distinct, fail
 from qdsl.model.statements import Statements
 from qdsl.model.units import BITS, ENERGY, ENERGY_PER_BIT, ENERGY_PER_WORD, Quantity, whole
+from qdsl.model.width_formula import WidthFormula
 from qdsl.syntax.tree import EnergyStmt, Expr, SourceStmt, TechnologyDecl, TechnologyEntry, WidthStmt
 
 _EXAMPLES = {"memory": "energy read 1.5 pJ, write 1.5 pJ", "compute": "energy 2.2 pJ"}
@@ -18,13 +20,15 @@ WIDTH_LIMIT = 2**20
 
 @dataclass(frozen=True)
 class Energies:
-    """Energies as written, per access kind ('' for a compute unit); their dimension says per access, bit or word.
+    """Energies as written, per access kind; their dimension says per access, bit or word.
 
-    kind: 'memory' or 'compute'; width_bits: bits moved by one access, None if not stated.
+    kind: 'memory' or 'compute'; operation: energy of a compute unit, which has no accesses; width_bits: bits moved by one
+    access, None if not stated.
     """
 
     kind: str
     accesses: Mapping[str, Quantity]
+    operation: WidthFormula | None
     width_bits: int | None
     source: str | None
 
@@ -49,32 +53,49 @@ def check_technology(decl: TechnologyDecl, sink: Sink) -> Technology:
     return Technology(decl.name.name, entries)
 
 
-def energies(stmt: EnergyStmt, kind: str, names: Names) -> dict[str, Quantity]:
-    """The energy of every kind of access that a `kind` ('memory', 'compute') has. Raises SpecError."""
+def access_energies(stmt: EnergyStmt, names: Names) -> dict[str, Quantity]:
+    """The energy of every kind of access that a memory has. Raises SpecError."""
     found: dict[str, Quantity] = {}
-    example = _EXAMPLES[kind]
-    units = (ENERGY, ENERGY_PER_BIT, ENERGY_PER_WORD) if kind == "memory" else (ENERGY,)
+    example = _EXAMPLES["memory"]
     for term in stmt.terms:
-        if (term.access == "") != (kind == "compute"):
-            text = (
-                "a memory states its energy per read and write" if kind == "memory" else "a compute unit has one energy"
+        if term.access not in ("read", "write", "update"):
+            fail(
+                "Q0503", "a memory states its energy per read and write", term.span, helps=[f"for example `{example}`"]
             )
-            fail("Q0503", text, term.span, helps=[f"for example `{example}`"])
-        what = f"a {term.access}" if term.access else "an operation"
+        what = f"a {term.access}"
         if term.access in found:
             first = next(t for t in stmt.terms if t.access == term.access)
             text = f"the energy of {what} is given twice"
             fail("Q0503", text, term.span, labels=[Label(first.span, "first one")])
-        q = number(term.value, names, f"the energy of {what}", example, *units)
-        if q.value < 0:
-            fail("Q0305", "an energy cannot be negative", term.value.span, label=f"this is {q}")
-        found[term.access] = q
-    for access in ("read", "write") if kind == "memory" else ():
+        units = (ENERGY, ENERGY_PER_BIT, ENERGY_PER_WORD)
+        found[term.access] = not_negative(
+            number(term.value, names, f"the energy of {what}", example, *units), term.value
+        )
+    for access in ("read", "write"):
         if access not in found:
             fail("Q0502", f"the energy of a {access} is missing", stmt.span, helps=[f"for example `{example}`"])
-    if kind == "memory":
-        found.setdefault("update", found["write"])
+    found.setdefault("update", found["write"])
     return found
+
+
+def operation_energy(stmt: EnergyStmt, names: Names) -> WidthFormula:
+    """The energy of an operation of a compute unit. Raises SpecError."""
+    example = _EXAMPLES["compute"]
+    wrong = next((t for t in stmt.terms if t.access), None)
+    if wrong is not None:
+        fail("Q0503", "a compute unit has one energy", wrong.span, helps=[f"for example `{example}`"])
+    value = stmt.terms[0].value
+    formula = width_formula(value, names, "the energy of an operation", example, ENERGY)
+    if not formula.varies:
+        not_negative(Quantity(formula.constant, ENERGY), value)
+    return formula
+
+
+def not_negative(q: Quantity, expr: Expr, what: str = "an energy") -> Quantity:
+    """`q`. Raises SpecError if it is negative."""
+    if q.value < 0:
+        fail("Q0305", f"{what} cannot be negative", expr.span, label=f"this is {q}")
+    return q
 
 
 def width_bits(value: Expr, names: Names) -> int:
@@ -93,7 +114,8 @@ def _entry(entry: TechnologyEntry, default_source: str | None) -> Energies:
     width, source = found.get(WidthStmt), found.get(SourceStmt)
     return Energies(
         entry.kind,
-        energies(energy, entry.kind, {}),
+        access_energies(energy, {}) if entry.kind == "memory" else {},
+        operation_energy(energy, {}) if entry.kind == "compute" else None,
         width_bits(width.value, {}) if width else None,
         source.text.value if source else default_source,
     )

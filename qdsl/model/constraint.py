@@ -8,14 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from qdsl.diagnostics import Span
+from qdsl.model.operator import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a constraint holds. operators: names of operators, None for all; condition: over bit-widths and sizes."""
+    """Where a constraint holds. operators: names of operators, problems: of chosen layers, None for all; condition: over
+    bit-widths and sizes."""
 
     operators: frozenset[str] | None = None
     condition: Formula | None = None
+    problems: frozenset[Problem] | None = None
+
+    def includes(self, problem: Problem) -> bool:
+        """Whether a constraint can hold for a layer, at some bit-widths."""
+        chosen = self.problems is None or problem in self.problems
+        return chosen and (self.operators is None or problem.operator.name in self.operators)
 
 
 @dataclass(frozen=True)
@@ -88,14 +96,36 @@ class Utilization:
 
 
 @dataclass(frozen=True, slots=True)
+class Occupancy:
+    """Share of a memory's words that the tiles there take, 0..1. tensor: its tile alone, of the words it could take; None
+    for all tensors, of all words."""
+
+    level: str
+    tensor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeInUse:
+    """How many compute units a mapping uses. Not written by itself: what a limit of the latency comes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """How many operations of the layer add up to one output value; in formulas of accelerators only."""
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """op: + - * / == != < <= > >= and or not neg; one or two operands."""
+    """op: + - * / == != < <= > >= and or not neg max min, in (the first operand is one of the others); in formulas of
+    accelerators also floor ceil log2 if."""
 
     op: str
     operands: tuple[Formula, ...]
 
 
-Formula = Constant | DimSize | Factor | TileExtent | Bits | Utilization | Operation
+Formula = (
+    Constant | DimSize | Factor | TileExtent | Bits | Utilization | Occupancy | ComputeInUse | Reduction | Operation
+)
 
 
 @dataclass(frozen=True)
@@ -108,4 +138,42 @@ class Require:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-Constraint = Only | Order | Require
+@dataclass(frozen=True)
+class Keep:
+    """What a level that may keep some tensors does with them. kept: whether it keeps them; all are ones it has a choice
+    about."""
+
+    level: str
+    tensors: frozenset[str]
+    kept: bool
+    scope: Scope
+    text: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a mapping may cost at most. quantity: 'latency' (in cycles), 'energy' (pJ), or 'bandwidth' of a level: words
+    that one instance reads and writes per cycle, over the whole run."""
+
+    quantity: str
+    level: str
+    most: float
+    scope: Scope
+    text: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Same:
+    """The layers for which it holds have one choice of all spatial factors; nothing is asked of one mapping alone."""
+
+    scope: Scope
+    text: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+LayerConstraint = Only | Order | Keep | Require | Limit
+"""Asks something of every mapping of a layer by itself."""
+
+Constraint = LayerConstraint | Same

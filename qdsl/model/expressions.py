@@ -17,6 +17,7 @@ from qdsl.syntax.tree import (
     Conditional,
     Expr,
     Ident,
+    Membership,
     Name,
     Node,
     Number,
@@ -61,6 +62,8 @@ def evaluate(expr: Expr, names: Names, call: Caller | None = None, first_iterati
             case Binary():
                 left = as_quantity(value(e.left), e.left.span)
                 return combine(e, left, as_quantity(value(e.right), e.right.span))
+            case Membership():
+                return contains(e.options, as_quantity(value(e.operand), e.operand.span))
             case Conditional():
                 return value(e.then if as_truth(value(e.condition), e.condition.span) else e.otherwise)
             case Then():
@@ -150,6 +153,26 @@ def values_of(options: ValueSet, what: str, example: str, low: int, high: int, *
     if not out:
         fail("Q0305", f"{what}: the set is empty", options.span, helps=[f"for example `{example}`"])
     return tuple(sorted(out))
+
+
+def members(options: ValueSet, dimension: Dimension, limit: int = 4096) -> tuple[Fraction, ...]:
+    """Every value of a set, ascending. Raises SpecError for values of another dimension, or more than `limit`."""
+    found: set[Fraction] = set()
+
+    def at(e: Expr) -> Fraction:
+        return number(e, {}, "the value", "2", dimension).value
+
+    for item in options.items:
+        if not isinstance(item, Range):
+            found.add(at(item))
+            continue
+        low, high, step = at(item.low), at(item.high), Fraction(1) if item.step is None else at(item.step)
+        if step <= 0 or high < low:
+            fail("Q0305", "the step must be positive" if step <= 0 else "the range is empty", item.span)
+        if (high - low) / step >= limit:
+            fail("Q0305", f"the range has more than {limit} values", item.span, helps=["compare with `>=` and `<=`"])
+        found.update(low + step * i for i in range(int((high - low) / step) + 1))
+    return tuple(sorted(found))
 
 
 def contains(options: ValueSet, q: Quantity) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite, prod
+from math import isfinite
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
 from qdsl.model.constraint import (
     Bits,
+    ComputeInUse,
     Constraint,
     Factor,
     Formula,
+    Keep,
+    Occupancy,
     Only,
     Operation,
     Order,
@@ -18,6 +21,7 @@ from qdsl.model.constraint import (
     TileExtent,
     Utilization,
 )
+from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.operator import Problem
 from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Model, Study, WrittenMapping
@@ -44,18 +48,23 @@ def _accelerator(a: Accelerator) -> Iterator[str]:
     names = [h.name for h in a.hierarchy] + [a.compute.name]
     if len(set(names)) != len(names):
         yield "level names must differ"
-    energies = [a.compute.energy_pj]
+    energies = [a.compute.energy] if isinstance(a.compute.energy, float | int) else []
+    energies += [a.leakage_pj, a.area_mm2 or 0.0]
     for h in a.hierarchy:
         if isinstance(h, FanOut):
             if h.x < 1 or h.y < 1:
                 yield f"{h.name} must have at least one instance"
+            energies.append(h.hop_pj_per_bit)
             continue
         energies += [h.energy.read_pj, h.energy.write_pj, h.energy.update_pj]
         if h.word_bits < 1 or h.block_words < 1:
             yield f"{h.name} must have words and blocks of at least 1"
-        if h is not first and (h.size_words is None or h.size_words < 1):
+        named = frozenset[str]().union(*(p.tensors or () for p in h.partitions))
+        if h is not first and h.size_words is None and (h.keep is None or not h.keep | h.optional <= named):
+            yield f"{h.name} must limit every tensor it keeps"
+        if any(p.size_words < 1 for p in h.all_partitions):
             yield f"{h.name} must hold at least one word"
-        if any(b is not None and b <= 0 for b in (h.read_bandwidth, h.write_bandwidth)):
+        if any(b is not None and b <= 0 for p in h.all_ports for b in (p.read, p.write)):
             yield f"{h.name} must have positive bandwidths"
     if any(e < 0 or not isfinite(e) for e in energies):
         yield "energies must be finite and not negative"
@@ -73,8 +82,8 @@ def _problem(p: Problem) -> Iterator[str]:
             yield f"{t.name} must index every dimension at most once"
         if any(term.coefficient < 1 for axis in t.axes for term in axis.terms):
             yield f"coefficients of {t.name} must be positive"
-    if (operator.reduction == "none") != (set(operator.output.dims) == set(operator.dims)):
-        yield "an operator reduces exactly when its output lacks a dimension"
+    if (operator.reduction == "none") == operator.combines:
+        yield "an operator reduces exactly when several iterations meet in an output value"
 
 
 def _network(n: Network) -> Iterator[str]:
@@ -108,9 +117,10 @@ def _mapping(m: WrittenMapping) -> Iterator[str]:
     if tuple(p for p, _ in m.mapping.places) != m.accelerator.places:
         yield "it must list the places of its accelerator, outermost first"
     loops = [loop for _, loops in m.mapping.places for loop in loops]
-    for dim in m.layer.problem.operator.dims:
-        if prod(loop.factor for loop in loops if loop.dim == dim) != m.layer.problem.size(dim):
-            yield f"the factors of {dim} must multiply to its size"
+    dims = m.layer.problem.operator.dims
+    yield from (v for dim in dims for v in _factors(m.mapping, dim, m.layer.problem.size(dim)))
+    if bool(m.mapping.imperfect) != any(m.mapping.covered(d) != m.layer.problem.size(d) for d in dims):
+        yield "a mapping is imperfect exactly when its factors make more than a size"
     if any(loop.factor < 2 for loop in loops):
         yield "loops of factor 1 must be left out"
     if tuple(t for t, _ in m.bits) != tuple(t.name for t in m.layer.problem.operator.tensors):
@@ -120,7 +130,17 @@ def _mapping(m: WrittenMapping) -> Iterator[str]:
             yield f"{tensor} must fit a word of every level that keeps it"
 
 
+def _factors(m: Mapping, dim: str, size: int) -> Iterator[str]:
+    covered = m.covered(dim)
+    if covered < size or (covered > size and not m.imperfect):
+        yield f"the factors of {dim} must multiply to its size"
+    outermost = next((loop for _, loops in m.places for loop in loops if loop.dim == dim), None)
+    if outermost and (outermost.factor - 1) * (covered // outermost.factor) >= size:
+        yield f"every iteration over {dim} must do something"
+
+
 def _study(s: Study) -> Iterator[str]:
+    yield from _groups(s.network)
     yield from _precision(s)
     for c in s.constraints:
         yield from (f"`{c.text}`: {v}" for v in _constraint(c, s.accelerator))
@@ -128,6 +148,17 @@ def _study(s: Study) -> Iterator[str]:
         yield "objectives must be known"
     if s.search.operators not in SEARCH_OPERATORS or min(s.search.population, s.search.offspring) < 1:
         yield "the search must have known operators and at least one member"
+
+
+def _groups(n: Network) -> Iterator[str]:
+    found: dict[tuple[str, int], int] = {}  # (split layer, its channels) -> those of its groups
+    for layer in n.layers:
+        if layer.group:
+            key = layer.group.layer, layer.group.channels
+            found[key] = found.get(key, 0) + layer.problem.size(layer.group.dim)
+    for (name, channels), together in found.items():
+        if together != channels:
+            yield f"the groups of {name} must have {channels} channels together"
 
 
 def _precision(s: Study) -> Iterator[str]:
@@ -139,6 +170,9 @@ def _precision(s: Study) -> Iterator[str]:
         yield "every layer must have widths"
         return
     widths = {name: dict(tensors) for name, tensors in space.assignment}
+    written: dict[str, set[int | None]] = {}
+    for layer in s.network.layers:
+        written.setdefault(layer.output, set()).add(widths[layer.name].get(layer.problem.operator.output.name))
     for layer in s.network.layers:
         mine = widths[layer.name]
         if tuple(mine) != tuple(t.name for t in layer.problem.operator.tensors):
@@ -149,8 +183,7 @@ def _precision(s: Study) -> Iterator[str]:
             if index is not None and t.is_weight != (space.variables[index].role == "weights"):
                 yield f"{layer.name}.{t.name} has a width of the wrong role"
         for tensor, activation in layer.inputs:
-            producer = widths.get(activation)
-            if producer and producer[s.network.layer(activation).problem.operator.output.name] != mine[tensor]:
+            if activation in written and written[activation] != {mine[tensor]}:
                 yield f"{layer.name} reads {activation} at another width than it is written"
 
 
@@ -159,10 +192,12 @@ def _constraint(c: Constraint, a: Accelerator) -> Iterator[str]:
         yield f"unknown place {c.place}"
     if isinstance(c, Order) and c.level not in {level.name for level in a.levels}:
         yield f"unknown level {c.level}"
+    if isinstance(c, Keep) and not c.tensors <= next((x.optional for x in a.levels if x.name == c.level), frozenset()):
+        yield f"{c.level} has no choice about some of {sorted(c.tensors)}"
     if isinstance(c, Require):
         yield from _formula(c.formula, a)
     for f in _leaves(c.scope.condition) if c.scope.condition else ():
-        if isinstance(f, Factor | TileExtent | Utilization):
+        if isinstance(f, Factor | TileExtent | Utilization | Occupancy | ComputeInUse):
             yield "conditions must use bit-widths and sizes only"
 
 
@@ -170,7 +205,7 @@ def _formula(formula: Formula, a: Accelerator) -> Iterator[str]:
     for f in _leaves(formula):
         if isinstance(f, Factor) and f.place not in a.places:
             yield f"unknown place {f.place}"
-        if isinstance(f, TileExtent) and f.level not in {level.name for level in a.levels}:
+        if isinstance(f, TileExtent | Occupancy) and f.level not in {level.name for level in a.levels}:
             yield f"unknown level {f.level}"
         if isinstance(f, Utilization) and f.fanout not in {x.name for x in a.fanouts}:
             yield f"unknown array {f.fanout}"

@@ -10,7 +10,7 @@ from qdsl.model.check_file import Names, check_file
 from qdsl.model.findings import hand_on, quoted, warn
 from qdsl.model.imports import read_files
 from qdsl.model.study import Model
-from qdsl.syntax.tree import ArrayDecl, KeepStmt, MemoryDecl, SharingStmt
+from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt
 
 # What a statement that could not be read, or an import that is missing, may cause elsewhere. While there is such a
 # mistake these findings are not shown: most would go away with it.
@@ -88,7 +88,14 @@ def _warn_unknown_tensors(names: Names, sink: Sink) -> None:
             if not isinstance(node, MemoryDecl | ArrayDecl):
                 continue
             for stmt in node.statements:
-                for tensor in stmt.tensors if isinstance(stmt, KeepStmt | SharingStmt) else ():
+                for tensor in _tensors_of(stmt):
                     if tensor.name not in tensors:
                         helps = did_you_mean(tensor.name, tensors) or (f"tensors: {quoted(sorted(tensors))}",)
                         warn(sink, "Q0505", f"no operator has a tensor `{tensor.name}`", tensor.span, helps=helps)
+
+
+def _tensors_of(stmt: MemoryStmt | ArrayStmt) -> list[Ident]:
+    """Tensors that a statement of a memory or an array names."""
+    if isinstance(stmt, BitsStmt):
+        return [t.tensor for t in stmt.terms if t.tensor.name != "output"]
+    return list(getattr(stmt, "tensors", None) or ())

@@ -10,7 +10,7 @@ from qdsl.model.operator import Problem
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A tensor that flows between layers. `producer`: the layer's name, or None for a network input.
+    """A tensor that flows between layers. `producer`: name of the layer as written, or None for a network input.
 
     shape: without padding, batch axis first.
     """
@@ -20,14 +20,27 @@ class Activation:
     producer: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Neighbouring output channels of a layer that a study splits: `layer` has `channels` of them along `dim`.
+
+    bits: width of the group's weights.
+    """
+
+    layer: str
+    dim: str
+    channels: int
+    bits: int
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
 @dataclass(frozen=True)
 class Layer:
     """One operator in the graph.
 
     inputs: (tensor of the operator, name of the activation it reads); empty for a `layer` with given sizes.
-    output: name of the activation it produces, equal to `name`.
     function: activation function after it, '' for none. padding: zeros added on each side of every sliding axis;
-    the cost model counts the padded tensor.
+    the cost model counts the padded tensor. group: the part of a split layer that this is; None for a whole layer.
     """
 
     name: str
@@ -36,10 +49,21 @@ class Layer:
     function: str = ""
     padding: int = 0
     span: Span | None = field(default=None, compare=False, repr=False)
+    group: Group | None = None
 
     @property
     def has_weights(self) -> bool:
         return bool(self.problem.operator.weights)
+
+    @property
+    def output(self) -> str:
+        """Name of the activation that it writes, or writes a part of: its own or that of the layer it is split from."""
+        return self.group.layer if self.group else self.name
+
+    @property
+    def share(self) -> float:
+        """The part of its activation that it writes, 0..1."""
+        return self.problem.size(self.group.dim) / self.group.channels if self.group else 1.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +76,10 @@ class Network:
 
     def layer(self, name: str) -> Layer:
         return next(x for x in self.layers if x.name == name)
+
+    def writers(self, activation: str) -> tuple[Layer, ...]:
+        """The layer that writes an activation, or the groups it is split into."""
+        return tuple(x for x in self.layers if x.output == activation)
 
     @property
     def distinct_problems(self) -> tuple[Problem, ...]:

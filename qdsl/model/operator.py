@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import prod
+from itertools import combinations
+from math import gcd, prod
 
 from qdsl.diagnostics import Span
 
@@ -31,6 +32,11 @@ class Axis:
     def dims(self) -> tuple[str, ...]:
         return tuple(t.dim for t in self.terms)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the axis is one dimension as it is."""
+        return len(self.terms) == 1 and self.terms[0].coefficient == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -51,7 +57,8 @@ class Tensor:
 class Operator:
     """An einsum with its parameters bound: coefficients are numbers here.
 
-    reduction: 'sum', 'max', or 'none' when no dimension is reduced. The output is the last tensor.
+    reduction: how the iterations that meet in one output value are combined: 'sum', 'max', or 'none' where none do. The
+    output is the last tensor.
     """
 
     name: str
@@ -67,6 +74,12 @@ class Operator:
     @cached_property
     def inputs(self) -> tuple[Tensor, ...]:
         return tuple(t for t in self.tensors if not t.is_output)
+
+    @property
+    def combines(self) -> bool:
+        """Whether several iterations meet in one output value: over a dimension that the output lacks, or where several
+        share an axis of it."""
+        return set(self.output.dims) != set(self.dims) or any(len(a.terms) > 1 for a in self.output.axes)
 
     @property
     def weights(self) -> tuple[Tensor, ...]:
@@ -99,10 +112,34 @@ class Problem:
         """Multiply-accumulates (or additions, comparisons) of the whole problem."""
         return prod(self.sizes)
 
+    @property
+    def summands(self) -> int:
+        """How many operations add up to one output value, at most."""
+        output = self.operator.output
+        over = prod(self.size(d) for d in self.operator.dims if d not in output.dims)
+        return over * prod(_meeting([(t.coefficient, self.size(t.dim)) for t in a.terms]) for a in output.axes)
+
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """Extent of each axis of the whole tensor."""
         return tuple(1 + sum(t.coefficient * (self.size(t.dim) - 1) for t in a.terms) for a in tensor.axes)
 
     def values(self, tensor: Tensor) -> int:
         """Number of values in the whole tensor."""
-        return prod(self.shape(tensor))
+        return self._values[tensor.name]
+
+    @cached_property
+    def _values(self) -> dict[str, int]:
+        return {t.name: prod(self.shape(t)) for t in self.operator.tensors}
+
+
+def _meeting(terms: list[tuple[int, int]]) -> int:
+    """How many different k_i < size_i have the same sum of c_i * k_i, at most; exact for two. terms: (c_i, size_i)."""
+    if len(terms) == 1:
+        return 1
+    every = prod(size for _, size in terms)
+    found = []
+    for (a, n), (b, m) in combinations(terms, 2):
+        g = gcd(a, b)
+        # the next pair with the same sum is b / g and a / g further on
+        found.append(every // (n * m) * min(-(-n * g // b), -(-m * g // a)))
+    return min(found)

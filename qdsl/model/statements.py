@@ -8,21 +8,28 @@ from typing import NoReturn, TypeVar
 from qdsl.diagnostics import Label
 from qdsl.model.findings import fail, quoted
 from qdsl.syntax.tree import (
+    AreaStmt,
     BandwidthStmt,
     BatchStmt,
+    BitsStmt,
     ClockStmt,
+    DoubleBufferedStmt,
     EnergyStmt,
     FlagStmt,
     KeepStmt,
+    LeakageStmt,
     MapStmt,
+    MayKeepStmt,
     MinimizeStmt,
     Node,
     OutputWidth,
+    PackingStmt,
     PrecisionBlock,
     ReportStmt,
     SearchStmt,
     SizeStmt,
     SourceStmt,
+    ThroughputStmt,
     WidthStmt,
     WordStmt,
 )
@@ -33,7 +40,14 @@ _KEYWORDS: dict[type[Node], str] = {
     SizeStmt: "size",
     WordStmt: "word",
     WidthStmt: "width",
+    PackingStmt: "packing",
     KeepStmt: "keep",
+    MayKeepStmt: "may keep",
+    BitsStmt: "bits",
+    DoubleBufferedStmt: "double_buffered",
+    LeakageStmt: "leakage",
+    AreaStmt: "area",
+    ThroughputStmt: "throughput",
     EnergyStmt: "energy",
     BandwidthStmt: "bandwidth",
     SourceStmt: "source",
@@ -52,9 +66,14 @@ _KEYWORDS: dict[type[Node], str] = {
 class Statements:
     """Statements of a block by type. Raises SpecError for one that is not allowed there or given twice."""
 
-    def __init__(self, items: Iterable[Node], what: str, at: Node, *allowed: type[Node]) -> None:
+    def __init__(
+        self, items: Iterable[Node], what: str, at: Node, *allowed: type[Node], several: Iterable[type[Node]] = ()
+    ) -> None:
+        """several: kinds that may be given more than once; `all` returns them."""
         self.what, self.at = what, at
         self._found: dict[type[Node], Node] = {}
+        self._several: dict[type[Node], list[Node]] = {kind: [] for kind in several}
+        allowed = (*allowed, *self._several)
         for item in items:
             keyword = _KEYWORDS[type(item)]
             if type(item) not in allowed:
@@ -66,6 +85,9 @@ class Statements:
                     label="not allowed here",
                     helps=[f"allowed: {may}"],
                 )
+            if type(item) in self._several:
+                self._several[type(item)].append(item)
+                continue
             if first := self._found.get(type(item)):
                 labels = [Label(first.span, "first one")]
                 text = f"{what} has two `{keyword}` statements"
@@ -75,6 +97,9 @@ class Statements:
     def get(self, kind: type[T]) -> T | None:
         item = self._found.get(kind)
         return item if isinstance(item, kind) else None
+
+    def all(self, kind: type[T]) -> list[T]:
+        return [item for item in self._several[kind] if isinstance(item, kind)]
 
     def need(self, kind: type[T], example: str) -> T:
         """The statement. Raises SpecError that shows the `example` if it is not there."""

@@ -28,6 +28,8 @@ class Search:
 
 @dataclass(frozen=True)
 class Study:
+    """network: as it is mapped, each split layer replaced by its groups."""
+
     name: str
     network: Network
     accelerator: Accelerator

@@ -1,4 +1,4 @@
-"""Units of measurement: numbers as written become exact quantities in base units (pJ, bit, word, s, cycle)."""
+"""Units of measurement: numbers as written become exact quantities in base units (pJ, bit, word, s, cycle, mm2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qdsl.diagnostics import Span, did_you_mean
 from qdsl.model.findings import fail
 from qdsl.syntax.tree import Number
 
-BASES = ("pJ", "bit", "word", "s", "cycle")
+BASES = ("pJ", "bit", "word", "s", "cycle", "mm2")
 SIZE_LIMIT = 2**40
 
 
@@ -61,6 +61,9 @@ WORD_RATE = WORDS.times(CYCLES, -1)
 BIT_RATE = BITS.times(CYCLES, -1)
 ENERGY_PER_BIT = ENERGY.times(BITS, -1)
 ENERGY_PER_WORD = ENERGY.times(WORDS, -1)
+ENERGY_PER_CYCLE = ENERGY.times(CYCLES, -1)
+POWER = ENERGY.times(TIME, -1)
+AREA = _base("mm2")
 
 _NAMES = {
     COUNT: "a plain number",
@@ -74,6 +77,9 @@ _NAMES = {
     BIT_RATE: "a bandwidth (bit/cycle)",
     ENERGY_PER_BIT: "an energy per bit (pJ/bit)",
     ENERGY_PER_WORD: "an energy per word (pJ/word)",
+    ENERGY_PER_CYCLE: "an energy per cycle (pJ/cycle)",
+    POWER: "a power (W)",
+    AREA: "an area (mm2)",
 }
 
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
@@ -94,6 +100,9 @@ UNITS: dict[str, tuple[Fraction, Dimension]] = {
     **_scaled("J", "fpnum", ENERGY, Fraction(10**12)),
     **_scaled("s", "pnum", TIME, Fraction(1)),
     **_scaled("Hz", "kMG", FREQUENCY, Fraction(1)),
+    **_scaled("W", "npum", POWER, Fraction(10**12)),
+    "mm2": (Fraction(1), AREA),
+    "um2": (Fraction(1, 10**6), AREA),
 }
 
 

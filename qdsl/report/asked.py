@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qdsl.model.accelerator import FanOut, StorageLevel
+from qdsl.model.accelerator import FanOut, Port, StorageLevel
 from qdsl.model.constraint import Constraint
+from qdsl.model.network import Network
 from qdsl.model.study import Study
+from qdsl.model.width_formula import WidthFormula
 from qdsl.report.quantities import NARROW, grouped, memory_unit
 from qdsl.study.result import StudyRun
 
@@ -45,7 +47,19 @@ def network_facts(study: Study) -> tuple[tuple[str, str], ...]:
         ("operations", grouped(operations)),
         ("weights", grouped(weights)),
     ]
+    if groups := _groups_text(network):
+        said.append(("split by channels", groups))
     return tuple(said)
+
+
+def _groups_text(network: Network) -> str:
+    """`conv into conv.1 (K 16, 8 bit), conv.2 (K 48, 4 bit)`; '' if no layer is split."""
+    texts: dict[str, list[str]] = {}
+    for x in network.layers:
+        if x.group:
+            channels = f"{x.group.dim}{NARROW}{grouped(x.problem.size(x.group.dim))}"
+            texts.setdefault(x.group.layer, []).append(f"{x.name} ({channels}, {x.group.bits} bit)")
+    return "; ".join(f"{layer} into {', '.join(groups)}" for layer, groups in texts.items())
 
 
 def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
@@ -55,7 +69,8 @@ def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
     rows = []
     for part in accelerator.hierarchy:
         if isinstance(part, FanOut):
-            rows.append(_fan_out(part))
+            source = sources.get(("array", part.name))
+            rows.append(_fan_out(part, source.source if source else None))
         else:
             source = sources.get(("memory", part.name))
             rows.append(_memory(part, source.source if source else part.energy.source))
@@ -63,7 +78,12 @@ def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
     source = sources.get(("compute", compute.name))
     said = (source.source if source else compute.source) or "not stated"
     instances = f"{grouped(accelerator.compute_instances)} instances"
-    energy = f"{_number(compute.energy_pj)}{NARROW}pJ per operation"
+    if isinstance(compute.energy, WidthFormula):
+        energy = f"{compute.energy.text} per operation"
+    else:
+        energy = f"{_number(compute.energy)}{NARROW}pJ per operation"
+    if compute.throughput is not None:
+        energy += f", {compute.throughput.text} operations per cycle"
     rows.append(PartRow(compute.name, "compute", instances, "", "", "", energy, said))
     return tuple(rows)
 
@@ -89,8 +109,8 @@ def options_text(options: tuple[int, ...]) -> str:
 
 
 def constraint_rows(study: Study) -> tuple[tuple[str, str], ...]:
-    """(the constraint as written, operators it is for), in the order of the source."""
-    return tuple((c.text, _scope(c)) for c in study.constraints)
+    """(the constraint as written, operators or layers it is for), in the order of the source."""
+    return tuple((c.text, _scope(c, study.network)) for c in study.constraints)
 
 
 def search_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
@@ -106,40 +126,60 @@ def search_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
 
 
 def _memory(level: StorageLevel, source: str | None) -> PartRow:
-    size = "unlimited"
-    if level.size_words is not None:
-        bits = level.size_words * level.word_bits
-        size = f"{grouped(level.size_words)} words, {memory_unit(bits, 3).text(bits)}"
+    sizes = []
+    for partition in level.all_partitions:
+        bits = partition.size_words * level.word_bits
+        whose = f" for {', '.join(sorted(partition.tensors))}" if partition.tensors else ""
+        sizes.append(f"{grouped(partition.size_words)} words, {memory_unit(bits, 3).text(bits)}{whose}")
+    size = "; ".join(sizes) or "unlimited"
     block = f", {level.block_words} per access" if level.block_words > 1 else ""
-    keeps = "all" if level.keep is None else ", ".join(sorted(level.keep)) or "nothing"
+    keeps = "all" if level.keep is None else ", ".join(sorted(level.keep)) or ("" if level.optional else "nothing")
+    if level.optional:
+        keeps += f"{'; ' if keeps else ''}may keep {', '.join(sorted(level.optional))}"
     energy = level.energy
     costs = f"read {_number(energy.read_pj)}, write {_number(energy.write_pj)}"
     if energy.update_pj != energy.write_pj:
         costs += f", update {_number(energy.update_pj)}"
-    bandwidth = ", ".join(
-        f"{verb} {_number(words)}"
-        for verb, words in (("read", level.read_bandwidth), ("write", level.write_bandwidth))
-        if words is not None
-    )
-    bandwidth = f"{bandwidth} word/cycle" if bandwidth else "unlimited"
-    word = f"{level.word_bits} bit{block}"
+    bandwidth = "; ".join(_port(port) for port in level.all_ports) or "unlimited"
+    word = f"{level.word_bits} bit{block}{', dense' if level.dense else ''}"
+    if level.leakage_pj:
+        costs += f", leakage {_number(level.leakage_pj)} per cycle"
     return PartRow(
         level.name, "memory", size, word, keeps, bandwidth, f"{costs}{NARROW}pJ per access", source or "not stated"
     )
 
 
-def _fan_out(fan: FanOut) -> PartRow:
+def _port(port: Port) -> str:
+    """`read 2, write 1 word/cycle for I`."""
+    rates = [f"{verb} {_number(n)}" for verb, n in (("read", port.read), ("write", port.write)) if n is not None]
+    return f"{', '.join(rates)} word/cycle" + (f" for {', '.join(sorted(port.tensors))}" if port.tensors else "")
+
+
+def _fan_out(fan: FanOut, source: str | None) -> PartRow:
     sharing = [
         f"{what} {', '.join(sorted(names)) or 'none'}"
         for what, names in (("multicast", fan.multicast), ("reduce", fan.reduce))
         if names is not None
     ]
-    return PartRow(fan.name, "fan-out", f"{fan.x} × {fan.y}", "", "; ".join(sharing), "", "", "")
+    hop = f"{_number(fan.hop_pj_per_bit)}{NARROW}pJ per bit and hop" if fan.hop_pj_per_bit else ""
+    return PartRow(
+        fan.name,
+        "fan-out",
+        f"{fan.x} × {fan.y}",
+        "",
+        "; ".join(sharing),
+        "",
+        hop,
+        (source or "not stated") if hop else "",
+    )
 
 
-def _scope(constraint: Constraint) -> str:
-    operators = constraint.scope.operators
-    return "every layer" if operators is None else ", ".join(sorted(operators))
+def _scope(constraint: Constraint, network: Network) -> str:
+    scope = constraint.scope
+    if scope.problems is not None:
+        first, *others = [x.name for x in network.layers if scope.includes(x.problem)]
+        return f"{first} and {len(others)} more" if len(others) > 2 else ", ".join([first, *others])
+    return "every layer" if scope.operators is None else ", ".join(sorted(scope.operators))
 
 
 def _number(value: float) -> str:

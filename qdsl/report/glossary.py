@@ -20,6 +20,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "bypass",
         "A memory that does not keep a tensor is passed by: the tensor moves directly between its neighbours.",
     ),
+    ("constraint", "A rule of the study on the mappings that may be chosen, besides what the hardware allows."),
     ("cycle", "One step of the clock. The slowest level, computing or moving words, decides how many a layer takes."),
     (
         "dead option",
@@ -49,6 +50,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "Power of the quantisation noise relative to the signal in dB, by a rule that needs no data: 4 to the power of "
         "minus the bits, summed over weights and inputs of all layers. It ranks designs roughly and is not an accuracy.",
     ),
+    (
+        "operational intensity",
+        "Operations of a layer per word that moves through a memory or one of its ports, all instances together.",
+    ),
     ("operation", "A multiply-accumulate, or one addition or comparison in layers without weights."),
     ("optimal", "Proven: no legal mapping of the layer needs less energy in this cost model."),
     (
@@ -59,6 +64,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     (
         "reduction",
         "Adding partial sums of several instances on their way, so that one sum arrives instead of many.",
+    ),
+    (
+        "roofline",
+        "What limits the speed of a layer: all compute units working in every cycle, the share of the array that its mapping "
+        "uses, or the bandwidth of the memory port that needs most cycles for its words.",
     ),
     (
         "stationary",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qdsl.model.network import Network
-from qdsl.report.quantities import grouped
+from qdsl.report.quantities import Unit, energy_unit, grouped
 from qdsl.study.result import DesignPoint, LayerDetail, PointDetail, StudyRun
+from qdsl.symbolic import Explanation, explanation
 
 ROLES = ("weights", "inputs", "outputs")  # tensors by what they are, whatever an operator calls them
 COMPUTE = "compute"
+LEAKAGE = "leakage"
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """A layer of the chosen design. bits: (role, tensor, width) in operator order; saving: baseline's energy, None without
-    a baseline; cycles and utilization None where the mapping was not recovered."""
+    """A layer of the chosen design. bits: (role, tensor, width) in operator order; baseline_pj: the baseline's energy, None
+    without a baseline; cycles, utilization and limited_by None where the mapping was not recovered."""
 
     name: str
     operator: str
@@ -29,11 +32,13 @@ class LayerRow:
     operations: int
     cycles: int | None
     utilization: float | None
+    limited_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class LevelRow:
-    """Energy at a level over all layers in pJ: by role of tensor (compute units: one part), and in the other designs."""
+    """Energy at a level over all layers in pJ: by role of tensor (compute units and leakage: one part), and in the other
+    designs."""
 
     name: str
     parts: tuple[tuple[str, float], ...]
@@ -44,7 +49,7 @@ class LevelRow:
 
 @dataclass(frozen=True, slots=True)
 class Nest:
-    """A mapping and all layers that use it. energy_pj, cycles: of each of them."""
+    """A mapping and all layers that use it. energy_pj, cycles: of each of them; unit: for the parts of the energy."""
 
     layers: tuple[str, ...]
     operator: str
@@ -55,10 +60,12 @@ class Nest:
     cycles: int
     utilization: float
     text: str
+    explanation: Explanation
+    unit: Unit
 
 
-def layer_rows(run: StudyRun) -> tuple[LayerRow, ...]:
-    """Every layer of the chosen design, in network order."""
+def layer_rows(run: StudyRun, limits: Mapping[str, str]) -> tuple[LayerRow, ...]:
+    """Every layer of the chosen design, in network order. limits: what limits the layers whose mappings were recovered."""
     point = run.chosen_point
     details = {d.name: d for d in _chosen_layers(run)}
     baseline = {layer.name: layer.energy_pj for layer in run.baseline.layers} if run.baseline else {}
@@ -81,6 +88,7 @@ def layer_rows(run: StudyRun) -> tuple[LayerRow, ...]:
                 problem.operations,
                 evaluation.cycles if evaluation else None,
                 evaluation.utilization if evaluation else None,
+                limits.get(result.name),
             )
         )
     return tuple(rows)
@@ -98,23 +106,30 @@ def level_rows(run: StudyRun) -> tuple[tuple[LevelRow, ...], tuple[str, ...]]:
     rows = []
     for name, parts in by_level.items():
         total = sum(parts.values())
-        ordered = tuple((role, parts[role]) for role in (*ROLES, COMPUTE) if role in parts)
+        ordered = tuple((role, parts[role]) for role in (*ROLES, COMPUTE, LEAKAGE) if role in parts)
         rows.append(LevelRow(name, ordered, total, total / whole, tuple(t.get(name, 0.0) for t in other_totals)))
     return tuple(rows), tuple(design_name(d) for d in others)
 
 
 def energy_by_level(network: Network, detail: PointDetail) -> dict[str, dict[str, float]]:
-    """pJ over all layers: level -> role of tensor -> energy, outermost level first, the compute units last."""
+    """pJ over all layers: level -> role of tensor -> energy, outermost level first, then hops across arrays, the compute
+    units, and leakage, where there is any."""
     energy: dict[str, dict[str, float]] = {}
-    compute = 0.0
+    hops: dict[str, dict[str, float]] = {}
+    compute = leakage = 0.0
     for layer in detail.layers:
         roles = _roles(network, layer.name)
         for level in layer.evaluation.levels:
             parts = energy.setdefault(level.name, defaultdict(float))
             for tensor, counts in level.tensors:
                 parts[roles[tensor]] += counts.energy_pj
+        for array, tensors in layer.evaluation.networks:
+            parts = hops.setdefault(f"hops of {array}", defaultdict(float))
+            for tensor, pj in tensors:
+                parts[roles[tensor]] += pj
         compute += layer.evaluation.compute_energy_pj
-    return {**energy, COMPUTE: {COMPUTE: compute}}
+        leakage += layer.evaluation.leakage_pj
+    return {**energy, **hops, COMPUTE: {COMPUTE: compute}, **({LEAKAGE: {LEAKAGE: leakage}} if leakage else {})}
 
 
 def nests(run: StudyRun) -> tuple[Nest, ...]:
@@ -134,9 +149,16 @@ def nests(run: StudyRun) -> tuple[Nest, ...]:
             group[0].evaluation.cycles,
             group[0].evaluation.utilization,
             group[0].nest,
+            _explained(run, group[0]),
+            energy_unit(group[0].evaluation.energy_pj),
         )
         for group in alike.values()
     )
+
+
+def _explained(run: StudyRun, detail: LayerDetail) -> Explanation:
+    problem = run.study.network.layer(detail.name).problem
+    return explanation(run.study.accelerator, problem, dict(detail.bits), detail.mapping)
 
 
 def design_name(detail: PointDetail) -> str:

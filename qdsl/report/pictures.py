@@ -6,19 +6,24 @@ from dataclasses import dataclass
 
 from qdsl.report.figures import Figure, FrontMark, LayerColumn, StackedRow, convergence, front, layer_columns, stacked
 from qdsl.report.figures.style import shade_class, step_class
-from qdsl.report.layers import COMPUTE, ROLES, level_rows
+from qdsl.report.layers import COMPUTE, LEAKAGE, ROLES, level_rows
+from qdsl.report.legal import Legal, legal
 from qdsl.report.points import PointRow, Units, decibels, facts, point_rows, reference_rows
 from qdsl.report.quantities import Unit
+from qdsl.report.rooflines import Rooflines, rooflines
 from qdsl.study.result import DesignPoint, StudyRun
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """levels: None when the chosen design's mappings were not recovered; convergence: None without a generation."""
+    """levels, rooflines: None when the chosen design's mappings were not recovered; convergence: None without a
+    generation."""
 
     front: Figure
     layers: Figure
     levels: Figure | None
+    rooflines: Rooflines | None
+    legal: Legal
     convergence: Figure | None
 
     def files(self) -> dict[str, Figure]:
@@ -27,6 +32,9 @@ class Pictures:
             "front.svg": self.front,
             "layers.svg": self.layers,
             "levels.svg": self.levels,
+            "roofline.svg": self.rooflines.pictures[0][1] if self.rooflines else None,
+            "legal.svg": self.legal.heat,
+            "gain.svg": self.legal.gain,
             "convergence.svg": self.convergence,
         }
         return {name: figure for name, figure in named.items() if figure is not None}
@@ -38,6 +46,8 @@ def pictures(run: StudyRun, units: Units) -> Pictures:
         _front(run, units),
         _layers(run, units.energy),
         _levels(run, units.energy),
+        rooflines(run),
+        legal(run),
         convergence(history) if history else None,
     )
 
@@ -133,4 +143,5 @@ def width_options(run: StudyRun) -> tuple[int, ...]:
 def _levels(run: StudyRun, unit: Unit) -> Figure | None:
     rows, _ = level_rows(run)
     bars = [StackedRow(row.name, tuple((role, unit.value(pj)) for role, pj in row.parts)) for row in rows]
-    return stacked(bars, (*ROLES, COMPUTE), f"energy, {unit.symbol}", COMPUTE) if bars else None
+    rest = (COMPUTE, LEAKAGE) if any(row.name == LEAKAGE for row in rows) else (COMPUTE,)
+    return stacked(bars, (*ROLES, *rest), f"energy, {unit.symbol}", COMPUTE) if bars else None

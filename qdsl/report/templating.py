@@ -12,6 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from qdsl.diagnostics import SourceFile
 from qdsl.report import quantities
 from qdsl.report.errors import broken_template, missing_template
+from qdsl.report.formulas import html_formula, markdown_formula
 from qdsl.report.markdown import code, escape_markdown, fence
 from qdsl.resources import data_dir
 
@@ -47,6 +48,7 @@ def _environment(loader: BaseLoader, markdown: bool) -> ImmutableSandboxedEnviro
         "percent": quantities.percent,
         "code": code,
         "fence": fence,
+        "formula": markdown_formula if markdown else html_formula,
     }
     environment.filters.update(filters)
     return environment

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from qdsl.report.asked import constraint_rows, network_facts, option_rows, part_rows, search_facts
+from qdsl.report.asked import network_facts, option_rows, part_rows, search_facts
+from qdsl.report.explained import accesses_text, tile_text
 from qdsl.report.figures.style import DARK, FIGURE_CSS, LIGHT, STEPS, step_class, variables
 from qdsl.report.glossary import GLOSSARY
 from qdsl.report.layers import ROLES, layer_rows, level_rows, nests, widths
@@ -15,10 +16,11 @@ from qdsl.study.result import StudyRun
 
 
 def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
-    """Names of a template and their values; `templates/README.md` lists them for those who write templates."""
+    """Names of a template and their values."""
     unit = units(run)
     points = point_rows(run)
-    layers = layer_rows(run)
+    roofs = figures.rooflines
+    layers = layer_rows(run, {row.name: row.limited_by for row in roofs.rows} if roofs else {})
     levels, others = level_rows(run)
     dead: dict[str, list[str]] = {}
     for option in run.dead:
@@ -52,11 +54,15 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "role_totals": {role: sum(pj for row in levels for r, pj in row.parts if r == role) for role in ROLES},
         "other_designs": others,
         "other_totals": [sum(row.others[i] for row in levels) for i in range(len(others))],
+        "rooflines": roofs,
         "nests": nests(run),
+        "tile": tile_text,
+        "accesses": accesses_text,
         "network_facts": network_facts(run.study),
         "parts": part_rows(run),
         "options": option_rows(run.study),
-        "constraints": constraint_rows(run.study),
+        "legal": figures.legal,
+        "constraints": figures.legal.constraints,
         "search_facts": search_facts(run),
         "history": run.history,
         "counts": run.counts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from qdsl.report.errors import unwritable
@@ -24,9 +24,10 @@ def write_report(
     Raises SpecError for a template that is missing or broken and for a directory that cannot be written.
     """
     figures = pictures(run, units(run))
+    contents = view(run, figures)
     writers: dict[str, Callable[[], dict[str, str]]] = {
-        "html": lambda: {"report.html": render("report.html.j2", view(run, figures), templates)},
-        "markdown": lambda: _markdown(run, figures, templates),
+        "html": lambda: {"report.html": render("report.html.j2", contents, templates)},
+        "markdown": lambda: _markdown(contents, figures, templates),
     }
     # all is rendered before anything is written: a broken template leaves the old report as it was
     reports = [writers[name]() for name in dict.fromkeys(formats)]
@@ -36,9 +37,10 @@ def write_report(
     return tuple(out_dir / next(iter(files)) for files in reports)
 
 
-def _markdown(run: StudyRun, figures: Pictures, templates: Path | None) -> dict[str, str]:
-    report = render("report.md.j2", view(run, figures), templates)
-    return {"report.md": report, **{name: figure.standalone() for name, figure in figures.files().items()}}
+def _markdown(contents: Mapping[str, object], figures: Pictures, templates: Path | None) -> dict[str, str]:
+    report = render("report.md.j2", contents, templates)
+    files = {"report.md": report, "mappings.csv": figures.legal.csv}
+    return files | {name: figure.standalone() for name, figure in figures.files().items()}
 
 
 def _write(path: Path, text: str) -> None:

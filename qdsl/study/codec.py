@@ -2,7 +2,8 @@
 
 One form serves `run.json`, the store's values and (sorted and hashed) the store's keys. A dataclass becomes an object
 with its compared fields, so source positions are left out; where a field may hold one of several dataclasses, `"is"`
-names which. Numbers that JSON cannot hold (infinity) become strings. Pairs and tuples become lists.
+names which (or a number instead of one). Numbers that JSON
+cannot hold (infinity) become strings. Pairs and tuples become lists.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ Json = Any  # dict, list, str, int, float, bool or None
 def to_json(value: Any, hint: Any = None) -> Json:
     """JSON form of `value`, seen as `hint` (its own class if absent). Raises TypeError for types it does not know."""
     hint = type(value) if hint is None else hint
+    if hint is Any:
+        return value
     if _is_union(hint):
         if value is None:
             return None
@@ -51,11 +54,16 @@ def from_json(data: Json, hint: type[T]) -> T:
 
 
 def _decode(data: Json, hint: Any, where: str) -> Any:
+    if hint is Any:
+        return data
     if _is_union(hint):
         if data is None and type(None) in get_args(hint):
             return None
         members = _members(hint)
-        if len(members) > 1:
+        scalars = tuple(m for m in members if not _is_record(m))
+        if scalars and not isinstance(data, dict):
+            members = scalars[:1]
+        elif len(members) > 1:
             kind = _expect(data, dict, where).get("is")
             members = tuple(m for m in members if m.__name__ == kind)
             if not members:

@@ -10,21 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from qdsl.mapper import packing_key
 from qdsl.model.accelerator import Accelerator
-from qdsl.model.constraint import Bits, Constraint, Formula, Operation, Require
+from qdsl.model.constraint import Bits, Constraint, Formula, Operation, Require, Scope
 from qdsl.model.operator import Problem
 from qdsl.study.codec import Json, to_json
+from qdsl.symbolic.widths import cost_key
 
-COST_MODEL = 1
+COST_MODEL = 2
 """Version of the counting rules and of the mapper's answers: raised whenever one of them changes."""
 
 
 def applying(constraints: Sequence[Constraint], problem: Problem) -> tuple[Constraint, ...]:
-    """The constraints whose scope includes the problem's operator."""
-    name = problem.operator.name
-    return tuple(c for c in constraints if c.scope.operators is None or name in c.scope.operators)
+    """The constraints whose scope includes the problem."""
+    return tuple(c for c in constraints if c.scope.includes(problem))
 
 
 def cost_class(
@@ -35,23 +35,33 @@ def cost_class(
     Widths that fill the words alike belong together, unless a constraint that applies reads the width itself.
     """
     read = sorted({t for c in applying(constraints, problem) for f in _formulas(c) for t in _tensors_read(f)})
-    return (packing_key(accelerator, problem, bits), tuple((t, bits[t]) for t in read if t in bits))
+    return (cost_key(accelerator, problem, bits), tuple((t, bits[t]) for t in read if t in bits))
 
 
 class KeyMaker:
     """Store keys of one problem on one accelerator under the constraints that apply."""
 
     def __init__(self, accelerator: Accelerator, problem: Problem, constraints: Sequence[Constraint]) -> None:
-        self._question = [
-            COST_MODEL,
-            _accelerator(accelerator),
-            _problem(problem),
-            sorted(map(canonical, map(_constraint, applying(constraints, problem)))),
-        ]
+        self._question = canonical(question(accelerator, problem, constraints))
 
     def key(self, cost_class: tuple[object, ...]) -> str:
         """Hexadecimal SHA-256 of the question for one class of bit-widths (see `cost_class`)."""
-        return hashlib.sha256(canonical([*self._question, cost_class]).encode()).hexdigest()
+        return digest([self._question, cost_class])
+
+
+def question(accelerator: Accelerator, problem: Problem, constraints: Sequence[Constraint]) -> dict[str, Json]:
+    """The meaning of the question for the best mapping of a problem, but for its bit-widths."""
+    return {
+        "cost_model": COST_MODEL,
+        "accelerator": _accelerator(accelerator),
+        "problem": _problem(problem),
+        "constraints": sorted(map(_constraint, applying(constraints, problem)), key=canonical),
+    }
+
+
+def digest(data: Json) -> str:
+    """Hexadecimal SHA-256 of some data."""
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
 
 
 def canonical(data: Json) -> str:
@@ -63,8 +73,10 @@ def _accelerator(accelerator: Accelerator) -> Json:
     data = to_json(accelerator)
     for part in [*data["hierarchy"], data["compute"]]:
         part.pop("source", None)
-        part.get("energy", {}).pop("source", None)
-    return {"hierarchy": data["hierarchy"], "compute": data["compute"]}
+        part.pop("area_mm2", None)
+        if isinstance(part.get("energy"), dict):
+            part["energy"].pop("source", None)
+    return {name: data[name] for name in ("hierarchy", "compute", "first_output_fills")}
 
 
 def _problem(problem: Problem) -> Json:
@@ -76,10 +88,10 @@ def _problem(problem: Problem) -> Json:
 
 
 def _constraint(constraint: Constraint) -> Json:
-    data = {"is": type(constraint).__name__, **to_json(constraint)}
+    # which layers it holds for is no part of what it asks of one
+    data = to_json(replace(constraint, scope=Scope(condition=constraint.scope.condition)))
     data.pop("text")
-    data["scope"].pop("operators")
-    return data
+    return {"is": type(constraint).__name__, **data}
 
 
 def _formulas(constraint: Constraint) -> Iterator[Formula]:

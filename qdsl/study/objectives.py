@@ -12,6 +12,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from qdsl.model.network import Layer
+from qdsl.model.operator import Tensor
 from qdsl.model.study import Study
 from qdsl.study.result import OBJECTIVE_UNITS
 from qdsl.study.tables import LayerTable, Tables
@@ -79,19 +81,15 @@ class Evaluator:
         return np.where(spans > 0, spans, 1.0)
 
     @cached_property
-    def roles(self) -> Mapping[str, tuple[tuple[float, int | None], ...]]:
-        """Per layer with weights: (values, variable or None) of its weights and, with 0 values, of its input
-        activations."""
-        assignment = dict(self.study.precision.assignment)
-        rows = {}
-        for layer in self.study.network.layers:
-            if layer.has_weights:
-                of = dict(assignment[layer.name])
-                problem = layer.problem
-                rows[layer.name] = tuple(
-                    (float(problem.values(t)) if t.is_weight else 0.0, of[t.name]) for t in problem.operator.inputs
-                )
-        return rows
+    def roles(self) -> tuple[tuple[Layer, Tensor, int | None], ...]:
+        """(layer, tensor, variable or None) of the weights and input activations of all layers with weights."""
+        assignment = {layer: dict(tensors) for layer, tensors in self.study.precision.assignment}
+        return tuple(
+            (layer, tensor, assignment[layer.name][tensor.name])
+            for layer in self.study.network.layers
+            if layer.has_weights
+            for tensor in layer.problem.operator.inputs
+        )
 
     def column(self, widths: npt.NDArray[np.int64], variable: int | None) -> npt.NDArray[np.float64]:
         """float64[designs]: width of one variable, None for the outputs' width."""
@@ -116,22 +114,22 @@ def _weight_memory(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.flo
     """Bits of all weights, without padding to words."""
     widths = evaluator.widths(designs)
     total = np.zeros(len(designs))
-    for rows in evaluator.roles.values():
-        for values, variable in rows:
-            total += values * evaluator.column(widths, variable)
+    for layer, tensor, variable in evaluator.roles:
+        if tensor.is_weight:
+            total += float(layer.problem.values(tensor)) * evaluator.column(widths, variable)
     return total
 
 
 def _noise(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
     """Power of the quantisation noise at the network's output relative to the signal: `4^-bits` of the weights and of
-    the input activations, summed over the layers with weights. Uniform quantisation of a full-range signal leaves
+    the input activations, summed over the layers with weights; a group of channels counts as much as its share of the
+    layer. Uniform quantisation of a full-range signal leaves
     `4^-bits`, and relative powers add along the layers (Lin, Talathi, Annapureddy: Fixed point quantization of deep
     convolutional networks, ICML 2016). It needs no data and ranks designs roughly; it is not an accuracy."""
     widths = evaluator.widths(designs)
     total = np.zeros(len(designs))
-    for rows in evaluator.roles.values():
-        for _, variable in rows:
-            total += 4.0 ** -evaluator.column(widths, variable)
+    for layer, _, variable in evaluator.roles:
+        total += layer.share * 4.0 ** -evaluator.column(widths, variable)
     # A network without weights has no such noise; any constant will do.
     decibel: npt.NDArray[np.float64] = 10 * np.log10(np.where(total > 0, total, 1.0))
     return decibel

@@ -6,6 +6,7 @@ import platform
 from importlib import metadata
 
 from qdsl.model.study import Model, Study
+from qdsl.model.width_formula import WidthFormula
 from qdsl.study.result import EnergySource, Provenance
 
 LIBRARIES = ("lark", "numpy", "sympy", "z3-solver", "pymoo")
@@ -47,6 +48,12 @@ def _energy_sources(study: Study) -> tuple[EnergySource, ...]:
         )
         for level in accelerator.levels
     ]
+    rows += [
+        EnergySource(f.name, "array", 0, 0, f.hop_pj_per_bit, 0.0, 0.0, f.source)
+        for f in accelerator.fanouts
+        if f.hop_pj_per_bit
+    ]
     compute = accelerator.compute
-    rows.append(EnergySource(compute.name, "compute", 0, 0, compute.energy_pj, 0.0, 0.0, compute.source))
+    energy, formula = (0.0, compute.energy.text) if isinstance(compute.energy, WidthFormula) else (compute.energy, "")
+    rows.append(EnergySource(compute.name, "compute", 0, 0, energy, 0.0, 0.0, compute.source, formula))
     return tuple(rows)

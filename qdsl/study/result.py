@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from qdsl.model.mapping import Mapping
 from qdsl.model.study import Study
+from qdsl.study.width_grid import WidthGrid
 from qdsl.symbolic.result import Evaluation
 
 # Units of the objectives' values, which qdsl.study.objectives defines. Values in dB may be negative.
@@ -117,18 +118,48 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerCounts:
+    """Layers of one shape with the same choice of bit-widths. mappings: legal ones, one number per entry of `grid.bits`."""
+
+    layers: tuple[str, ...]
+    operator: str
+    grid: WidthGrid
+    mappings: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LegalCounts:
+    """Exact numbers of mappings, in perfect factors and with all loop orders.
+
+    widths: 'widest' and 'narrowest' (every tensor at that end of its options), the latter only if it differs. legal: at
+    these widths under all constraints; free: under none; without: per constraint of the study, under all but this one. All
+    three are summed over the layers of the network.
+    uncounted: (layer, why) of those that are missing everywhere.
+    """
+
+    layers: tuple[LayerCounts, ...]
+    widths: tuple[str, ...]
+    legal: tuple[int, ...]
+    free: tuple[int, ...]
+    without: tuple[tuple[int, ...], ...]
+    uncounted: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EnergySource:
-    """Where the energies of a memory or compute unit come from. read/write/update: pJ per access of `block_words`
-    words; compute units: pJ per operation in read_pj, the others 0. source None: not stated."""
+    """Where the energies of a memory, array or compute unit come from. read/write/update: pJ per access of `block_words`
+    words; arrays: pJ per bit and hop in read_pj; compute units: pJ per operation there, or the `formula` of the bit-widths;
+    the others 0. source None: not stated."""
 
     name: str
-    kind: str  # 'memory' or 'compute'
+    kind: str  # 'memory', 'array' or 'compute'
     block_words: int
     word_bits: int
     read_pj: float
     write_pj: float
     update_pj: float
     source: str | None
+    formula: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +183,7 @@ class StudyRun:
     chosen: index into `front` by `chosen_rule`. baseline: every variable at its widest option, None if that has no
     legal mapping. references: uniform widths, narrowest first, where legal. details: the chosen point first.
     explored: values of the study's objectives, in their order, of every distinct design evaluated. timings: seconds
-    by phase. complete: False when the search was stopped before its last generation.
+    by phase. legal: how many mappings there are. complete: False when the search was stopped before its last generation.
     """
 
     study: Study
@@ -166,6 +197,7 @@ class StudyRun:
     history: tuple[Generation, ...]
     explored: tuple[tuple[float, ...], ...]
     counts: Counts
+    legal: LegalCounts
     timings: tuple[tuple[str, float], ...]
     provenance: Provenance
     complete: bool

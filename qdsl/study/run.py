@@ -14,6 +14,7 @@ import numpy.typing as npt
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.model.study import OBJECTIVES, Model, Study
 from qdsl.study.details import detail_points
+from qdsl.study.legal import count_legal
 from qdsl.study.objectives import Designs, Evaluator
 from qdsl.study.progress import Progress, Silent
 from qdsl.study.provenance import provenance
@@ -38,7 +39,7 @@ def run_study(
     workers: int | None = None,
     command: str = "",
 ) -> StudyRun:
-    """Solves the layers, searches the bit-widths, recovers the mappings; leaves `run.json` and `store.sqlite` in
+    """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json` and `store.sqlite` in
     `out_dir`.
 
     Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Ctrl-C during the
@@ -54,6 +55,8 @@ def run_study(
             outcome = _search(study, tables, progress)
         with _timed("mappings", timings):
             details = detail_points(study, tables, outcome.points, store, progress)
+        with _timed("counts", timings):
+            legal = count_legal(study, store)
     run = StudyRun(
         study=study,
         front=outcome.front,
@@ -66,6 +69,7 @@ def run_study(
         history=outcome.history,
         explored=outcome.explored,
         counts=outcome.counts,
+        legal=legal,
         timings=tuple(timings.items()),
         provenance=provenance(study, model, command),
         complete=outcome.complete,

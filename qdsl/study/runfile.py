@@ -1,6 +1,6 @@
 """`run.json`: a StudyRun to the last field, for the report and for other programs.
 
-    {"format": "qdsl-run", "version": 1, "run": {...}}
+    {"format": "qdsl-run", "version": 2, "run": {...}}
 
 `run` has the fields of qdsl.study.result.StudyRun under their names, nested like the classes. Energies are in pJ,
 times in seconds, `choice` is in the order of `study.precision.variables`. Only `timings` and, between a first and a
@@ -10,16 +10,16 @@ repeated run, `counts.solved` and `counts.from_store` differ from run to run.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.study.codec import from_json, to_json
+from qdsl.study.files import write_at_once
 from qdsl.study.result import StudyRun
 
 RUN_FILE = "run.json"
 FORMAT = "qdsl-run"
-VERSION = 1
+VERSION = 2
 
 
 def save_run(run: StudyRun, path: Path) -> None:
@@ -27,12 +27,7 @@ def save_run(run: StudyRun, path: Path) -> None:
     text = json.dumps(
         {"format": FORMAT, "version": VERSION, "run": to_json(run)}, separators=(",", ":"), allow_nan=False
     )
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise SpecError([Diagnostic("Q0905", f"`{path}` cannot be written: {error.strerror}", None)]) from None
+    write_at_once(path, text + "\n")
 
 
 def load_run(path: Path) -> StudyRun:

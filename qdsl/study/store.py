@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,9 @@ SCHEMA = 1
 BUSY_SECONDS = 60.0
 
 _MAGIC = b"SQLite format 3\0"
-_TABLE = "CREATE TABLE results (key TEXT PRIMARY KEY, optimum TEXT NOT NULL, mapping TEXT) WITHOUT ROWID"
+_RESULTS = "CREATE TABLE results (key TEXT PRIMARY KEY, optimum TEXT NOT NULL, mapping TEXT) WITHOUT ROWID"
+# A store of a qdsl that did not count has no such table.
+_COUNTS = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, mappings TEXT NOT NULL) WITHOUT ROWID"
 _BATCH = 500  # keys per query, below SQLite's limit on variables
 
 
@@ -78,6 +80,16 @@ class Store:
         with _disk_errors(self.path):
             self._db.execute("UPDATE results SET mapping = ? WHERE key = ?", (json.dumps(to_json(mapping)), key))
 
+    def counts(self, key: str) -> list[tuple[int, ...]] | None:
+        """Numbers of mappings, exact however large, if they have been counted before."""
+        with _disk_errors(self.path):
+            row = self._db.execute("SELECT mappings FROM counts WHERE key = ?", (key,)).fetchone()
+            return [from_json(x, tuple[int, ...]) for x in json.loads(row[0])] if row else None
+
+    def put_counts(self, key: str, counts: Sequence[tuple[int, ...]]) -> None:
+        with _disk_errors(self.path):
+            self._db.execute("INSERT OR IGNORE INTO counts (key, mappings) VALUES (?, ?)", (key, json.dumps(counts)))
+
     def __len__(self) -> int:
         with _disk_errors(self.path):
             return int(self._db.execute("SELECT count(*) FROM results").fetchone()[0])
@@ -124,9 +136,10 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     """Creates the schema in one transaction, before WAL is switched on, so that no other process sees half a store."""
     db.execute("BEGIN IMMEDIATE")
     if db.execute("PRAGMA application_id").fetchone()[0] == 0:
-        db.execute(_TABLE)
+        db.execute(_RESULTS)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {SCHEMA}")
+    db.execute(_COUNTS)
     db.execute("COMMIT")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qdsl.diagnostics import Sink, SpecError
 from qdsl.mapper.result import Optimum
-from qdsl.mapspace import layer_space
+from qdsl.mapper.supported import provable_spaces
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
@@ -54,7 +54,7 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class _Row:
+class WidthRow:
     """One assignment of a layer: the options of its variables and the widths of its tensors, in operator order."""
 
     options: tuple[int, ...]
@@ -67,7 +67,7 @@ def build_tables(study: Study, store: Store, progress: Progress, workers: int | 
     Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, and for
     constraints that the mapper cannot keep.
     """
-    rows = {layer.name: _rows(study, layer) for layer in study.network.layers}
+    rows = {layer.name: width_rows(study, layer) for layer in study.network.layers}
     keys = _keys(study, rows)
     optima = store.optima(keys.values())
     known, classes = len(optima), len(set(keys.values()))
@@ -99,24 +99,27 @@ def layer_bits(study: Study, choice: tuple[int, ...]) -> dict[str, Bits]:
     }
 
 
-def _variables(study: Study, layer: Layer) -> dict[str, int | None]:
+def variables_of(study: Study, layer: Layer) -> dict[str, int | None]:
     """Variable of every tensor of a layer, None for the width of the network's outputs."""
     return dict(dict(study.precision.assignment)[layer.name])
 
 
-def _rows(study: Study, layer: Layer) -> list[_Row]:
+def width_rows(study: Study, layer: Layer) -> tuple[WidthRow, ...]:
+    """Every combination of the widths that a layer depends on: the product of the options of its variables."""
     space = study.precision
-    of_tensor = _variables(study, layer)
+    of_tensor = variables_of(study, layer)
     variables = sorted({v for v in of_tensor.values() if v is not None})
     rows = []
     for options in itertools.product(*(range(len(space.variables[v].options)) for v in variables)):
         width: dict[int | None, int] = {None: space.output_bits}
         width.update((v, space.variables[v].options[o]) for v, o in zip(variables, options, strict=True))
-        rows.append(_Row(options, tuple((t.name, width[of_tensor[t.name]]) for t in layer.problem.operator.tensors)))
-    return rows
+        rows.append(
+            WidthRow(options, tuple((t.name, width[of_tensor[t.name]]) for t in layer.problem.operator.tensors))
+        )
+    return tuple(rows)
 
 
-def _keys(study: Study, rows: Mapping[str, Sequence[_Row]]) -> dict[tuple[Problem, Bits], str]:
+def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
     keys: dict[tuple[Problem, Bits], str] = {}
     makers: dict[Problem, KeyMaker] = {}
     for layer in study.network.layers:
@@ -152,7 +155,7 @@ def _refuse_unsupported(tasks: Sequence[Task]) -> None:
     for task in tasks:
         for bits in (task.bits[0], task.bits[-1]):
             try:
-                layer_space(task.accelerator, task.problem, bits, task.constraints)
+                provable_spaces(task.accelerator, task.problem, bits, task.constraints)
             except SpecError as error:
                 for diagnostic in error.diagnostics:
                     refused.add(diagnostic)
@@ -162,18 +165,18 @@ def _refuse_unsupported(tasks: Sequence[Task]) -> None:
 def _layer_table(
     study: Study,
     layer: Layer,
-    rows: Sequence[_Row],
+    rows: Sequence[WidthRow],
     keys: Mapping[tuple[Problem, Bits], str],
     optima: Mapping[str, Optimum],
 ) -> LayerTable:
-    variables = tuple(sorted({v for v in _variables(study, layer).values() if v is not None}))
+    variables = tuple(sorted({v for v in variables_of(study, layer).values() if v is not None}))
     energy = np.empty(tuple(len(study.precision.variables[v].options) for v in variables))
     for row in rows:
         energy[row.options] = optima[keys[layer.problem, row.bits]].energy_pj
     return LayerTable(layer.name, variables, energy)
 
 
-def _refuse_impossible(study: Study, tables: Sequence[LayerTable], rows: Mapping[str, Sequence[_Row]]) -> None:
+def _refuse_impossible(study: Study, tables: Sequence[LayerTable], rows: Mapping[str, Sequence[WidthRow]]) -> None:
     """A diagnostic for each distinct problem that has no legal mapping at any width, explained at the narrowest."""
     impossible: dict[Problem, str] = {}
     for layer, table in zip(study.network.layers, tables, strict=True):

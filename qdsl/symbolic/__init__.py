@@ -1,8 +1,22 @@
 """From loop nests to counts: the one place where the cost of a mapping is defined (README.md)."""
 
 from qdsl.symbolic.evaluate import evaluate
-from qdsl.symbolic.explain import explain
+from qdsl.symbolic.explain import Explanation, explanation
 from qdsl.symbolic.legality import legality
+from qdsl.symbolic.many import Evaluations, evaluate_many
 from qdsl.symbolic.result import Evaluation, LevelCounts, TensorCounts
+from qdsl.symbolic.roofline import Roofline, roofline
 
-__all__ = ["Evaluation", "LevelCounts", "TensorCounts", "evaluate", "explain", "legality"]
+__all__ = [
+    "Evaluation",
+    "Evaluations",
+    "Explanation",
+    "LevelCounts",
+    "Roofline",
+    "TensorCounts",
+    "evaluate",
+    "evaluate_many",
+    "explanation",
+    "legality",
+    "roofline",
+]

@@ -6,19 +6,24 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, replace
 from math import prod
 
-from qdsl.model.accelerator import StorageLevel
-from qdsl.symbolic.functions import Count, ceil_div
+from qdsl.model.accelerator import FanOut, Port, StorageLevel
+from qdsl.model.operator import Tensor
+from qdsl.symbolic import partial
+from qdsl.symbolic.functions import Count, ceil_div, total
 from qdsl.symbolic.nest import (
     Nest,
     advances,
     distinct_tiles,
     extents,
+    fanout_tiles,
     owned_values,
+    spatial_factors,
     tile_values,
     used_instances,
     visits,
 )
-from qdsl.symbolic.traffic import Traffic, access_energy_pj, input_traffic, output_traffic
+from qdsl.symbolic.traffic import Traffic, access_energy_pj, hops, input_traffic, output_traffic
+from qdsl.symbolic.widths import Packing, Widths
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,74 +40,120 @@ class Lowered:
 
 @dataclass(frozen=True)
 class LoweredNest:
-    """counts: level name -> tensor name -> Lowered, levels outermost first."""
+    """counts: level name -> tensor name -> Lowered, levels outermost first. network_pj: array name -> tensor name -> energy
+    of moving it across the array, of arrays that state one. steps: temporal iterations. compute_cycles: without any level's
+    bandwidth."""
 
     counts: MappingABC[str, MappingABC[str, Lowered]]
+    network_pj: MappingABC[str, MappingABC[str, Count]]
     operations: Count
-    temporal_cycles: Count
+    steps: Count
+    compute_cycles: Count
     compute_energy_pj: Count
     used_compute: Count
 
     @property
     def energy_pj(self) -> Count:
-        return self.compute_energy_pj + sum(x.energy_pj for level in self.counts.values() for x in level.values())
+        """Of all accesses, moves and operations; leakage comes to it with the cycles."""
+        levels = total(x.energy_pj for level in self.counts.values() for x in level.values())
+        return self.compute_energy_pj + levels + total(x for t in self.network_pj.values() for x in t.values())
 
-    def demand(self, level: StorageLevel) -> tuple[Count, Count]:
-        """Words that one instance of a level reads, and writes, over the run."""
-        rows = self.counts[level.name].values()
+    def demand(self, level: StorageLevel, port: Port) -> tuple[Count, Count]:
+        """Words that one instance of a level reads, and writes, through a port over the run."""
+        rows = [x for name, x in self.counts[level.name].items() if level.serves(port, name)]
         return sum(x.reads for x in rows), sum(x.fills + x.updates for x in rows)
 
 
-def lower(nest: Nest, packing: MappingABC[tuple[str, str], Count]) -> LoweredNest:
+def lower(nest: Nest, widths: Widths) -> LoweredNest:
     """Counts of every level and tensor.
 
-    packing: values per word for every (level, tensor) that is kept, at least 1. With symbols as factors the result
-    holds sympy expressions.
+    widths: every kept (level, tensor) must fit its words. With symbols as factors the result holds sympy expressions.
     """
     hierarchy = nest.accelerator.hierarchy
     values: dict[tuple[int, str], Traffic] = {}
+    network: dict[str, dict[str, Count]] = {f.name: {} for f in nest.accelerator.fanouts if f.hop_pj_per_bit}
     for tensor in nest.operator.tensors:
         child = nest.compute_item
         for parent in (i for i in reversed(range(len(hierarchy))) if _keeps(hierarchy[i], tensor.name)):
-            tile = tile_values(tensor, extents(nest, child))
-            times, moving = visits(nest, tensor, child) if child != nest.compute_item else (_steps(nest), [])
-            distinct = distinct_tiles(nest, tensor, child, parent)
-            if tensor.is_output:
-                counts_first = child == nest.compute_item or nest.accelerator.first_output_fills
-                owned = 0 if counts_first else owned_values(nest, tensor, child)
-                moved = output_traffic(tile, times, distinct, owned, owned_values(nest, tensor, parent))
-            else:
-                moved = input_traffic(tile, times, distinct, advances(nest, tensor, child, distinct, moving))
+            moved = (partial.traffic if nest.partial else _traffic)(nest, tensor, child, parent)
             if child != nest.compute_item:
                 values[child, tensor.name] = replace(
                     values[child, tensor.name], fills=moved.fills, forwards=moved.forwards
                 )
             values[parent, tensor.name] = replace(moved, fills=0, forwards=0)
+            stored = widths.packing[hierarchy[parent].name, tensor.name].stored
+            for name, hop_count in _hops(nest, tensor, child, parent, moved).items():
+                energy_pj = hop_count * stored * nest.accelerator.fanout(name).hop_pj_per_bit
+                network[name][tensor.name] = network[name].get(tensor.name, 0) + energy_pj
             child = parent
     counts: dict[str, dict[str, Lowered]] = {}
     for item, level in enumerate(hierarchy):
         if isinstance(level, StorageLevel):
             counts[level.name] = {
-                t.name: _lowered(nest, item, level, t.name, values[item, t.name], packing[level.name, t.name])
+                t.name: _lowered(nest, item, level, t.name, values[item, t.name], widths.packing[level.name, t.name])
                 for t in nest.operator.tensors
                 if level.keeps(t.name)
             }
     operations = prod(nest.sizes.values())
+    steps = partial.steps(nest) if nest.partial else _steps(nest)
+    rate, per = widths.rate
     return LoweredNest(
         counts,
+        network,
         operations,
-        _steps(nest),
-        operations * nest.accelerator.compute.energy_pj,
-        used_instances(nest, nest.compute_item),
+        steps,
+        ceil_div(steps * per, rate),
+        operations * widths.operation_pj,
+        _instances(nest, nest.compute_item),
     )
 
 
-def _lowered(nest: Nest, item: int, level: StorageLevel, name: str, moved: Traffic, per_word: Count) -> Lowered:
+def largest_tile(nest: Nest, item: int) -> dict[str, Count]:
+    """Extents of the dimensions in the largest tile at an item."""
+    return partial.largest_tile(nest, item) if nest.partial else extents(nest, item)
+
+
+def _traffic(nest: Nest, tensor: Tensor, child: int, parent: int) -> Traffic:
+    """What moves between an item and the next outer level that keeps the tensor."""
+    tile = tile_values(tensor, extents(nest, child))
+    times, moving = visits(nest, tensor, child) if child != nest.compute_item else (_steps(nest), [])
+    distinct = distinct_tiles(nest, tensor, child, parent)
+    if not tensor.is_output:
+        return input_traffic(tile, times, distinct, advances(nest, tensor, child, distinct, moving))
+    counts_first = child == nest.compute_item or nest.accelerator.first_output_fills
+    owned = 0 if counts_first else owned_values(nest, tensor, child, child)
+    return output_traffic(tile, times, distinct, owned, owned_values(nest, tensor, parent, child))
+
+
+def _instances(nest: Nest, item: int) -> Count:
+    return partial.used_instances(nest, item) if nest.partial else used_instances(nest, item)
+
+
+def _hops(nest: Nest, tensor: Tensor, child: int, parent: int, moved: Traffic) -> dict[str, Count]:
+    """How often a value of a tensor moves from one instance to the next, per array between two levels that keep it."""
+    found: dict[str, Count] = {}
+    served: Count = _instances(nest, parent)
+    for item in range(parent + 1, child):
+        fanout = nest.accelerator.hierarchy[item]
+        if not isinstance(fanout, FanOut):
+            continue
+        factors = spatial_factors(nest, item)
+        x, y = (prod(spatial_factors(nest, item, place).values()) for place in fanout.places)
+        group = x * y / fanout_tiles(fanout, tensor, extents(nest, item + 1), factors)
+        if fanout.hop_pj_per_bit:
+            found[fanout.name] = served * (moved.reads + moved.updates) * hops(x, y, group)
+            if item == child - 1:
+                found[fanout.name] = found[fanout.name] + moved.forwards * _instances(nest, child)
+        served = served * group
+    return found
+
+
+def _lowered(nest: Nest, item: int, level: StorageLevel, name: str, moved: Traffic, packing: Packing) -> Lowered:
     reads, forwards, fills, updates = (
-        ceil_div(v, per_word) for v in (moved.reads, moved.forwards, moved.fills, moved.updates)
+        packing.words(v) for v in (moved.reads, moved.forwards, moved.fills, moved.updates)
     )
-    instances = used_instances(nest, item)
-    words = ceil_div(tile_values(nest.operator.tensor(name), extents(nest, item)), per_word)
+    instances = _instances(nest, item)
+    words = level.copies(name) * packing.words(tile_values(nest.operator.tensor(name), largest_tile(nest, item)))
     energy_pj = access_energy_pj(level, reads, fills, updates) + access_energy_pj(level, forwards, 0, 0)
     return Lowered(words, reads + forwards, fills, updates, instances, energy_pj * instances)
 

@@ -3,66 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from math import ceil
 
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.mapping import Mapping
-from qdsl.model.operator import Operator, Problem
+from qdsl.model.operator import Problem
 from qdsl.symbolic.cost import LoweredNest, lower
-from qdsl.symbolic.nest import nest_of
+from qdsl.symbolic.functions import Count, larger, real, round_up, smaller, total
+from qdsl.symbolic.nest import Nest, nest_of
 from qdsl.symbolic.result import Evaluation, LevelCounts, TensorCounts
-from qdsl.symbolic.traffic import values_per_word
+from qdsl.symbolic.widths import Widths, widths_of
 
 
 def evaluate(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping) -> Evaluation:
     """Exact counts, energy in pJ and cycles of a legal mapping.
 
     bits: width of every tensor; each must fit the word of every level that keeps the tensor (see `legality`).
+    Raises SpecError where a formula of the accelerator is undefined at these widths.
     """
-    lowered = lower(nest_of(accelerator, problem, mapping), packing(accelerator, problem.operator, bits))
+    accelerator = accelerator.resolved(mapping.bypass)
+    return evaluate_nest(
+        nest_of(accelerator, problem, mapping), widths_of(accelerator, problem, bits), problem.operations
+    )
+
+
+def evaluate_nest(nest: Nest, widths: Widths, needed: Count) -> Evaluation:
+    """The evaluation for any kind of numbers: it holds what nest and widths hold. needed: operations of the problem."""
+    accelerator = nest.accelerator
+    lowered = lower(nest, widths)
     levels = tuple(
         LevelCounts(
             name,
             tuple(
-                (t, TensorCounts(x.words, x.reads, x.fills, x.updates, x.instances, float(x.energy_pj)))
+                (t, TensorCounts(x.words, x.reads, x.fills, x.updates, x.instances, real(x.energy_pj)))
                 for t, x in rows.items()
             ),
         )
         for name, rows in lowered.counts.items()
     )
+    networks = tuple(
+        (name, tuple((t, real(pj)) for t, pj in tensors.items())) for name, tensors in lowered.network_pj.items()
+    )
+    took = cycles(accelerator, lowered)
+    leakage_pj = accelerator.leakage_pj * took
     return Evaluation(
         levels=levels,
+        networks=networks,
         operations=lowered.operations,
-        compute_energy_pj=float(lowered.compute_energy_pj),
+        compute_energy_pj=real(lowered.compute_energy_pj),
+        leakage_pj=leakage_pj,
         utilization=lowered.used_compute / accelerator.compute_instances,
-        cycles=cycles(accelerator, lowered),
-        energy_pj=float(lowered.energy_pj),
+        useful=needed / (lowered.steps * lowered.used_compute),
+        compute_cycles=lowered.compute_cycles,
+        cycles=took,
+        energy_pj=real(lowered.energy_pj + leakage_pj),
     )
 
 
-def packing(accelerator: Accelerator, operator: Operator, bits: MappingABC[str, int]) -> dict[tuple[str, str], int]:
-    """Values per word of every kept (level, tensor)."""
-    return {
-        (level.name, t.name): values_per_word(level, bits[t.name])
-        for level in accelerator.levels
-        for t in operator.tensors
-        if level.keeps(t.name)
-    }
+def cycles(accelerator: Accelerator, lowered: LoweredNest) -> Count:
+    """Cycles of the compute units, stretched by the port whose bandwidth is exceeded most.
 
-
-def cycles(accelerator: Accelerator, lowered: LoweredNest) -> int:
-    """Temporal steps, stretched by the level whose bandwidth is exceeded most.
-
-    The stretch is a ratio of words per step in double precision, as the reference tool computes it; where the quotient
+    The stretch is a ratio of words per cycle in double precision, as the reference tool computes it; where the quotient
     is a whole number this can be one cycle above it.
     """
-    steps = lowered.temporal_cycles
-    slowdown = 1.0
+    least = lowered.compute_cycles
+    slowdown: Count = 1.0
     for level in accelerator.levels:
-        rows = lowered.counts[level.name].values()
-        read_rate = sum(x.reads / steps for x in rows)
-        write_rate = sum((x.fills + x.updates) / steps for x in rows)
-        for bandwidth, rate in ((level.read_bandwidth, read_rate), (level.write_bandwidth, write_rate)):
-            if bandwidth is not None and rate > bandwidth:
-                slowdown = min(slowdown, bandwidth / rate)
-    return ceil(float(steps) / slowdown)
+        for port in level.all_ports:
+            rows = [x for name, x in lowered.counts[level.name].items() if level.serves(port, name)]
+            read_rate = total(x.reads / least for x in rows)
+            write_rate = total((x.fills + x.updates) / least for x in rows)
+            for bandwidth, rate in ((port.read, read_rate), (port.write, write_rate)):
+                if bandwidth is not None:
+                    slowdown = smaller(slowdown, bandwidth / larger(rate, bandwidth))
+    return round_up(real(least) / slowdown)

@@ -1,140 +1,185 @@
-"""Why a mapping costs what it costs: for every level and tensor the symbolic counts, their values, and the reasons."""
+"""Why a mapping costs what it costs: for every level and tensor the tile, the counts as formulas and as numbers, the
+reasons, and the energy."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
-from qdsl.model.accelerator import Accelerator, FanOut
+from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem, Tensor
-from qdsl.symbolic.cost import Lowered, LoweredNest, lower
-from qdsl.symbolic.evaluate import evaluate, packing
-from qdsl.symbolic.nest import Nest, extents, fanout_tiles, nest_of, sliding_axis, spatial_factors, symbolic_nest
+from qdsl.symbolic.cost import lower
+from qdsl.symbolic.evaluate import evaluate
+from qdsl.symbolic.functions import ceil_div
+from qdsl.symbolic.nest import Nest, axis_extent, extents, nest_of, tile_values
+from qdsl.symbolic.notation import Factors
 from qdsl.symbolic.result import Evaluation, TensorCounts
+from qdsl.symbolic.reuse import Reason, forwards, reasons
+from qdsl.symbolic.roofline import Roofline, roofline
+from qdsl.symbolic.widths import Packing, widths_of
 
-_KINDS = ("words", "reads", "fills", "updates")
+KINDS = ("words", "reads", "fills", "updates")
 
 
 @dataclass(frozen=True, slots=True)
-class CountRow:
-    """One count of one tensor at one level. formula: text; latex: the same for a report; value: in words."""
+class Count:
+    """One of KINDS in words of one instance over the run. formula: an expression that `notation.write` writes; None where it
+    is a mere number, and where iterations are partial, so that counts are sums over tiles of different sizes."""
 
     kind: str
-    formula: str
-    latex: str
     value: int
+    formula: Any
 
 
 @dataclass(frozen=True, slots=True)
-class TensorExplanation:
-    level: str
-    tensor: str
-    rows: tuple[CountRow, ...]
-    reasons: tuple[str, ...]
+class Access:
+    """Accesses of one kind ('reads', 'forwards', 'fills', 'updates') by one instance, of some words each. pj: of one."""
+
+    kind: str
+    words: int
+    accesses: int
+    pj: float
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPart:
+    """A tensor at a level. packing: `8 bits, 2 per 16-bit word`; tile: extents of its dimensions that are not 1; shape: of
+    the tile by axis; counts: of KINDS, those that are not always 0; accesses: without those that never happen; energy_pj:
+    of all instances."""
+
+    name: str
+    packing: str
+    tile: tuple[tuple[str, int], ...]
+    shape: tuple[int, ...]
+    values: int
+    counts: tuple[Count, ...]
+    reasons: tuple[Reason, ...]
+    accesses: tuple[Access, ...]
+    instances: int
     energy_pj: float
-    energy_formula: str
 
 
-def symbolic_counts(accelerator: Accelerator, problem: Problem, mapping: Mapping) -> LoweredNest:
-    """Sympy expressions of every count for the loop orders of a mapping; `v_<level>_<tensor>` is values per word."""
+@dataclass(frozen=True, slots=True)
+class LevelPart:
+    """block_words: words of one access."""
+
+    name: str
+    block_words: int
+    tensors: tuple[TensorPart, ...]
+
+    @property
+    def energy_pj(self) -> float:
+        return sum(t.energy_pj for t in self.tensors)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """levels: outermost first; networks: of arrays whose hops cost energy, (array, pJ per bit and hop, ((tensor, pJ), ...));
+    compute: name, pJ per operation; leakage_pj_per_cycle: of the whole machine; factors: what symbols of the formulas stand
+    for; partial: whether the last iterations of loops may be, so that there are no formulas."""
+
+    levels: tuple[LevelPart, ...]
+    networks: tuple[tuple[str, float, tuple[tuple[str, float], ...]], ...]
+    compute: tuple[str, float]
+    leakage_pj_per_cycle: float
+    evaluation: Evaluation
+    roofline: Roofline
+    factors: Factors
+    partial: bool
+
+    def share(self, energy_pj: float) -> float:
+        """Of the whole energy, 0..1."""
+        return energy_pj / self.evaluation.energy_pj if self.evaluation.energy_pj else 0.0
+
+
+def explanation(
+    accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping
+) -> Explanation:
+    """Of a legal mapping at the given bit-widths."""
+    machine = accelerator.resolved(mapping.bypass)
+    numbers = evaluate(accelerator, problem, bits, mapping)
+    nest, widths = nest_of(machine, problem, mapping), widths_of(machine, problem, bits)
+    symbolic, factors = _symbolic(nest)
+    formulas = None if nest.partial else lower(symbolic, widths).counts
+    levels = []
+    for item, level in enumerate(machine.hierarchy):
+        if not isinstance(level, StorageLevel):
+            continue
+        tensors = []
+        for name, counts in numbers.level(level.name).tensors:
+            tensor = problem.operator.tensor(name)
+            lowered = formulas[level.name][name] if formulas else None
+            tensors.append(_tensor_part(nest, item, level, tensor, widths.packing[level.name, name], counts, lowered))
+        levels.append(LevelPart(level.name, level.block_words, tuple(tensors)))
+    return Explanation(
+        tuple(levels),
+        tuple((name, machine.fanout(name).hop_pj_per_bit, tensors) for name, tensors in numbers.networks),
+        (machine.compute.name, float(widths.operation_pj)),
+        machine.leakage_pj,
+        numbers,
+        roofline(accelerator, problem, bits, numbers),
+        factors,
+        nest.partial,
+    )
+
+
+def _tensor_part(
+    nest: Nest, item: int, level: StorageLevel, tensor: Tensor, packing: Packing, counts: TensorCounts, formulas: Any
+) -> TensorPart:
+    """formulas: an object with an expression per kind; None where there are none."""
+    tile = {d: min(e, nest.sizes[d]) for d, e in extents(nest, item).items()}
+    passed = packing.words(forwards(nest, tensor, item)) if formulas else 0
+    moves = (
+        ("reads", counts.reads - passed, level.energy.read_pj),
+        ("forwards", passed, level.energy.read_pj),
+        ("fills", counts.fills, level.energy.write_pj),
+        ("updates", counts.updates, level.energy.update_pj),
+    )
+    return TensorPart(
+        tensor.name,
+        _packed(level, packing, tensor.name),
+        tuple((d, tile[d]) for d in tensor.dims if tile[d] > 1),
+        tuple(axis_extent(axis, tile) for axis in tensor.axes),
+        tile_values(tensor, tile),
+        tuple(_counts(counts, formulas)),
+        reasons(nest, tensor, item, counts.reads) if formulas else (),
+        tuple(Access(k, words, ceil_div(words, level.block_words), pj) for k, words, pj in moves if words),
+        counts.instances,
+        counts.energy_pj,
+    )
+
+
+def _counts(counts: TensorCounts, formulas: Any) -> Iterator[Count]:
+    from qdsl.symbolic.simplify import simplified
+
+    for kind in KINDS:
+        value = getattr(counts, kind)
+        formula = simplified(getattr(formulas, kind)) if formulas else None
+        if value or (formula is not None and formula != 0):
+            yield Count(kind, value, formula if formula is not None and formula.free_symbols else None)
+
+
+def _packed(level: StorageLevel, packing: Packing, tensor: str) -> str:
+    how = "densely in" if level.dense else f"{packing.per} per"
+    words = "words" if level.dense else "word"
+    twice = ", twice" if level.copies(tensor) > 1 else ""
+    return f"{packing.stored} bits, {how} {level.word_bits}-bit {words}{twice}"
+
+
+def _symbolic(nest: Nest) -> tuple[Nest, Factors]:
+    """The nest with a symbol of its own for every factor, and what each stands for."""
     from qdsl.symbolic.symbols import count_symbol
 
-    orders = {place: [loop.dim for loop in loops] for place, loops in mapping.places}
-    per_word = {
-        (level.name, t.name): count_symbol(f"v_{level.name}_{t.name}")
-        for level in accelerator.levels
-        for t in problem.operator.tensors
-        if level.keeps(t.name)
-    }
-    return lower(symbolic_nest(accelerator, problem.operator, orders), per_word)
-
-
-def explanations(
-    accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping
-) -> tuple[TensorExplanation, ...]:
-    """Rows for every kept tensor of every level, outermost level first."""
-    symbolic = symbolic_counts(accelerator, problem, mapping)
-    numbers = evaluate(accelerator, problem, bits, mapping)
-    nest = nest_of(accelerator, problem, mapping)
-    out = []
-    for level in accelerator.levels:
-        item = accelerator.hierarchy.index(level)
-        for name, counts in numbers.level(level.name).tensors:
-            expressions = symbolic.counts[level.name][name]
-            rows = tuple(_row(kind, expressions, counts) for kind in _KINDS)
-            reasons = tuple(_reasons(nest, problem.operator.tensor(name), item))
-            energy = level.energy
-            formula = (
-                f"{counts.instances} x (ceil({counts.reads} / {level.block_words}) x {energy.read_pj:g}"
-                f" + ceil({counts.fills} / {level.block_words}) x {energy.write_pj:g}"
-                f" + ceil({counts.updates} / {level.block_words}) x {energy.update_pj:g}) pJ"
-            )
-            out.append(TensorExplanation(level.name, name, rows, reasons, counts.energy_pj, formula))
-    return tuple(out)
-
-
-def explain(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping) -> str:
-    """A text for people. Symbols: `K_glb` is the factor of K at glb; `v_glb_I` the values of I in one word of glb."""
-    numbers = evaluate(accelerator, problem, bits, mapping)
-    lines = [
-        "symbols: K_glb is the factor of K at `glb`; v_glb_I the values of `I` in one word of `glb`",
-        "         f^[g > 1] is f if g > 1 and 1 otherwise; counts are words per instance over the whole run",
-        "",
-    ]
-    per_word = packing(accelerator, problem.operator, bits)
-    for x in explanations(accelerator, problem, bits, mapping):
-        v = per_word[x.level, x.tensor]
-        lines.append(f"{x.level}: {x.tensor}, {bits[x.tensor]} bits, {v} per word")
-        lines += [f"  {row.kind:<8}= {row.formula} = {row.value}" for row in x.rows if row.formula != "0"]
-        lines += [f"  {reason}" for reason in x.reasons]
-        lines += [f"  energy  = {x.energy_formula} = {x.energy_pj:.6g} pJ", ""]
-    return "\n".join([*lines, *_totals(accelerator, numbers)]) + "\n"
-
-
-def _totals(accelerator: Accelerator, numbers: Evaluation) -> list[str]:
-    compute = accelerator.compute
-    return [
-        f"{compute.name}: {numbers.operations} operations x {compute.energy_pj:g} pJ = {numbers.compute_energy_pj:.6g} pJ",
-        f"total   = {numbers.energy_pj:.6g} pJ in {numbers.cycles} cycles, {numbers.utilization:.1%} of the compute units used",
-    ]
-
-
-def _row(kind: str, expressions: Lowered, counts: TensorCounts) -> CountRow:
-    import sympy
-
-    expression: Any = sympy.sympify(getattr(expressions, kind))
-    return CountRow(kind, str(expression), sympy.latex(expression), getattr(counts, kind))
-
-
-def _reasons(nest: Nest, tensor: Tensor, item: int) -> list[str]:
-    """Which loops outside leave the tile alone, which loop slides it, which fan-outs share it."""
-    out = []
-    outside = [loop for loop in reversed(nest.loops) if not loop.spatial and loop.item < item and loop.factor > 1]
-    idle = []
-    for loop in outside:
-        if loop.dim in tensor.dims:
-            break
-        idle.append(f"{loop.dim} {loop.factor} at {loop.place}")
-    if idle:
-        out.append(f"stationary: the tile stays during {', '.join(idle)}")
-    if outside and not tensor.is_output and sliding_axis(tensor, outside[0].dim) is not None:
-        out.append(
-            f"sliding: {outside[0].dim} at {outside[0].place} is innermost, only new values are fetched if windows overlap"
-        )
-    for f in range(item + 1, nest.compute_item):
-        fanout = nest.accelerator.hierarchy[f]
-        if not isinstance(fanout, FanOut):
-            if fanout.keeps(tensor.name):
-                break
-            continue
-        factors = spatial_factors(nest, f)
-        used = 1
-        for n in factors.values():
-            used *= n
-        served = fanout_tiles(fanout, tensor, extents(nest, f + 1), factors)
-        if used > served:
-            verb = "reduces" if tensor.is_output else "multicasts"
-            out.append(f"{verb}: {used} instances of `{fanout.name}` hold {served} different tiles")
-    return out
+    met: Counter[tuple[str, str]] = Counter()
+    loops, factors = [], {}
+    for i, loop in enumerate(nest.loops):
+        met[loop.dim, loop.place] += 1
+        factors[f"f{i}"] = loop.dim, loop.place, met[loop.dim, loop.place]
+        loops.append(replace(loop, factor=count_symbol(f"f{i}")))
+    sizes = {d: prod(loop.factor for loop in loops if loop.dim == d) for d in nest.operator.dims}
+    return replace(nest, sizes=sizes, loops=tuple(loops)), factors

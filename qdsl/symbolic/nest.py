@@ -3,7 +3,7 @@ extents, tiles, visits, distinct tiles, used instances (sections "Tiles", "Visit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from math import prod
@@ -30,12 +30,14 @@ class NestLoop:
 
 @dataclass(frozen=True)
 class Nest:
-    """loops: outermost first. sizes: of every dimension of the operator."""
+    """loops: outermost first. sizes: iterations over every dimension of the operator. partial: whether the loops may go past
+    them, and what lies there is left out; `partial.py` counts such nests, the functions below take them for the whole."""
 
     accelerator: Accelerator
     operator: Operator
     sizes: MappingABC[str, Count]
     loops: tuple[NestLoop, ...]
+    partial: bool = False
 
     @property
     def compute_item(self) -> int:
@@ -44,15 +46,15 @@ class Nest:
 
 
 def nest_of(accelerator: Accelerator, problem: Problem, mapping: Mapping) -> Nest:
-    """The nest of a mapping, with its integer factors."""
+    """The nest of a mapping, with its integer factors. That of a padded one is the nest of the padded problem."""
     loops = [
         NestLoop(loop.dim, loop.factor, item, spatial, place)
         for item, place, spatial in places(accelerator)
         for loop in mapping.loops(place)
     ]
-    return Nest(
-        accelerator, problem.operator, dict(zip(problem.operator.dims, problem.sizes, strict=True)), tuple(loops)
-    )
+    partial = mapping.imperfect == "partial"
+    sizes = {d: problem.size(d) if partial else mapping.covered(d) for d in problem.operator.dims}
+    return Nest(accelerator, problem.operator, sizes, tuple(loops), partial)
 
 
 def symbolic_nest(accelerator: Accelerator, operator: Operator, orders: MappingABC[str, Iterable[str]]) -> Nest:
@@ -97,10 +99,21 @@ def tile_values(tensor: Tensor, tile: Extents) -> Count:
     return prod(axis_extent(axis, tile) for axis in tensor.axes)
 
 
-def touched_values(tensor: Tensor, ranges: Extents) -> Count:
-    """Different values of a tensor that the given ranges of its dimensions touch: unlike the box of a tile, without the
-    gaps that strides leave."""
-    return prod(distinct_sums([(t.coefficient, ranges[t.dim]) for t in axis.terms]) for axis in tensor.axes)
+def covered_values(tensor: Tensor, tile: Extents, moves: MappingABC[str, Sequence[tuple[Count, Count]]]) -> Count:
+    """Different values of a tensor in its tile at all the places that some loops move it to: boxes, which may overlap.
+
+    moves: of every dimension the (step, factor) of these loops; the steps are those of loops around the tile.
+    """
+    n: Count = 1
+    for axis in tensor.axes:
+        extent = axis_extent(axis, tile)
+        loops = [(t.coefficient * step, factor) for t in axis.terms for step, factor in moves[t.dim]]
+        if len(axis.terms) == 1:
+            # a step is at least the extent of the dimension, so the boxes lie apart
+            n = n * extent * prod(factor for _, factor in loops)
+        else:
+            n = n * distinct_sums([(1, extent), *loops])
+    return n
 
 
 def sliding_axis(tensor: Tensor, dim: str) -> Axis | None:
@@ -122,7 +135,8 @@ def slide_overlap(tensor: Tensor, dim: str, tile: Extents, step: Count) -> Count
 
 def visits(nest: Nest, tensor: Tensor, item: int) -> tuple[Count, list[tuple[NestLoop, Count, Count]]]:
     """How often the tile of a tensor held at `item` changes in the run of one instance, and, of an input, the loops that
-    move its tile along an axis with several dimensions: (loop, product of the loops inside it, sweeps).
+    move its tile along an axis with several dimensions: (loop, product of the loops inside it, how often it runs
+    if these have one iteration each).
 
     The temporal loops outside are walked innermost first. An irrelevant loop counts only if a relevant loop with more
     than one iteration lies inside it.
@@ -140,7 +154,7 @@ def visits(nest: Nest, tensor: Tensor, item: int) -> tuple[Count, list[tuple[Nes
     inside: Count = 1
     for i, loop in enumerate(outside):
         if not tensor.is_output and sliding_axis(tensor, loop.dim) is not None:
-            moving.append((loop, inside, prod(weights[:i] + weights[i + 1 :])))
+            moving.append((loop, inside, prod(weights[i + 1 :])))
         inside = inside * loop.factor
     return prod(weights), moving
 
@@ -152,7 +166,7 @@ def advances(
     tile = extents(nest, child)
     out = []
     for loop, inside, sweeps in moving:
-        step = _step(nest, loop)
+        step = step_of(nest, loop)
         overlap = slide_overlap(tensor, loop.dim, tile, step)
         fresh = distinct
         fanout = nest.accelerator.hierarchy[child - 1]
@@ -242,16 +256,15 @@ def used_instances(nest: Nest, item: int) -> Count:
     return prod(loop.factor for loop in nest.loops if loop.spatial and loop.item < item)
 
 
-def owned_values(nest: Nest, tensor: Tensor, item: int) -> Count:
-    """Different values of a tensor that one instance of an item ever works on."""
-    everything = {
-        d: prod(loop.factor for loop in nest.loops if loop.dim == d and (not loop.spatial or loop.item >= item))
-        for d in nest.operator.dims
-    }
-    return touched_values(tensor, everything)
+def owned_values(nest: Nest, tensor: Tensor, item: int, child: int) -> Count:
+    """Different values in the tiles that the instances of `child` below one instance of `item` ever hold. `child` may be
+    `item` itself."""
+    around = [x for x in nest.loops if x.item < child and (not x.spatial or x.item >= item)]
+    moves = {d: [(step_of(nest, x), x.factor) for x in around if x.dim == d] for d in tensor.dims}
+    return covered_values(tensor, extents(nest, child), moves)
 
 
-def _step(nest: Nest, loop: NestLoop) -> Count:
+def step_of(nest: Nest, loop: NestLoop) -> Count:
     """Extent of the loop's dimension that one of its iterations covers."""
     index = next(i for i, other in enumerate(nest.loops) if other is loop)
     return prod(other.factor for other in nest.loops[index + 1 :] if other.dim == loop.dim)

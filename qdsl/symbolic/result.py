@@ -37,14 +37,25 @@ class LevelCounts:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A mapping's cost. `levels` outermost first; `utilization`: used compute instances / all of them, 0..1."""
+    """A mapping's cost. `levels` outermost first; `networks`: energy in pJ by tensor of arrays that state one, outermost
+    first; `leakage_pj`: of everything over all cycles; `utilization`: used compute instances / all of them, 0..1;
+    `useful`: of what these could do in all steps, the share that the problem needs, below 1 with imperfect factors only;
+    `compute_cycles`: what `cycles` would be without limits of bandwidth."""
 
     levels: tuple[LevelCounts, ...]
+    networks: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
     operations: int
     compute_energy_pj: float
+    leakage_pj: float
     utilization: float
+    useful: float
+    compute_cycles: int
     cycles: int
     energy_pj: float
+
+    @property
+    def network_pj(self) -> float:
+        return sum(pj for _, tensors in self.networks for _, pj in tensors)
 
     def level(self, name: str) -> LevelCounts:
         return next(x for x in self.levels if x.name == name)

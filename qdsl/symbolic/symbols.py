@@ -1,4 +1,4 @@
-"""Sympy forms of the functions of `qdsl.symbolic.functions`, with their LaTeX. Imports sympy."""
+"""Sympy forms of the functions of `qdsl.symbolic.functions`, which `notation` writes. Imports sympy."""
 
 from __future__ import annotations
 
@@ -22,14 +22,6 @@ class CeilDiv(sympy.Function):  # type: ignore[misc]
             return sympy.Integer(-(-int(a) // int(b)))
         return None
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        a, b = (printer._print(x) for x in self.args)
-        return rf"\left\lceil \frac{{{a}}}{{{b}}} \right\rceil"
-
-    def _sympystr(self, printer: Any) -> str:
-        a, b = (printer._print(x) for x in self.args)
-        return f"ceil({_bracket(self.args[0], a)} / {_bracket(self.args[1], b)})"
-
 
 class Revisits(sympy.Function):  # type: ignore[misc]
     """`factor` if `inside` > 1 else 1."""
@@ -44,14 +36,6 @@ class Revisits(sympy.Function):  # type: ignore[misc]
             return factor if inside > 1 else sympy.Integer(1)
         return None
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        factor, inside = (printer._print(x) for x in self.args)
-        return rf"{factor}^{{\left[{inside} > 1\right]}}"
-
-    def _sympystr(self, printer: Any) -> str:
-        factor, inside = (printer._print(x) for x in self.args)
-        return f"{factor}^[{inside} > 1]"
-
 
 class IfInnermost(sympy.Function):  # type: ignore[misc]
     """`value` if `inside` == 1 else 0."""
@@ -65,14 +49,6 @@ class IfInnermost(sympy.Function):  # type: ignore[misc]
             return value if inside == 1 else sympy.Integer(0)
         return None
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        inside, value = (printer._print(x) for x in self.args)
-        return rf"\left[{inside} = 1\right] \cdot {value}"
-
-    def _sympystr(self, printer: Any) -> str:
-        inside, value = (printer._print(x) for x in self.args)
-        return f"[{inside} = 1]*{_bracket(self.args[1], value)}"
-
 
 class PositivePart(sympy.Function):  # type: ignore[misc]
     """max(a, 0)."""
@@ -84,12 +60,6 @@ class PositivePart(sympy.Function):  # type: ignore[misc]
     @classmethod
     def eval(cls, a: Any) -> Any:
         return sympy.Integer(max(int(a), 0)) if a.is_Integer else None
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return rf"\left({printer._print(self.args[0])}\right)^{{+}}"
-
-    def _sympystr(self, printer: Any) -> str:
-        return f"max(0, {printer._print(self.args[0])})"
 
 
 class DistinctSums(sympy.Function):  # type: ignore[misc]
@@ -105,17 +75,10 @@ class DistinctSums(sympy.Function):  # type: ignore[misc]
 
             numbers = [int(a) for a in args]
             return sympy.Integer(distinct_sums(list(zip(numbers[::2], numbers[1::2], strict=True))))
-        return None
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        parts = [printer._print(x) for x in self.args]
-        terms = ", ".join(f"{s} \\cdot [0, {n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
-        return rf"\left|\left\{{{terms}\right\}}\right|"
-
-    def _sympystr(self, printer: Any) -> str:
-        parts = [printer._print(x) for x in self.args]
-        terms = " + ".join(f"{s}*[0..{n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
-        return f"distinct({terms})"
+        moving = [x for step, count in zip(args[::2], args[1::2], strict=True) if count != 1 for x in (step, count)]
+        if len(moving) < len(args):
+            return cls(*moving)
+        return args[1] if len(args) == 2 else None
 
 
 class FreshSums(sympy.Function):  # type: ignore[misc]
@@ -133,16 +96,6 @@ class FreshSums(sympy.Function):  # type: ignore[misc]
             return sympy.Integer(fresh_sums(shift, linked, list(zip(numbers[::2], numbers[1::2], strict=True))))
         return None
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        shift, _, *parts = (printer._print(x) for x in self.args)
-        terms = ", ".join(f"{s} \\cdot [0, {n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
-        return rf"\left|\left\{{{terms}\right\}} + {shift} \text{{ new}}\right|"
-
-    def _sympystr(self, printer: Any) -> str:
-        shift, _, *parts = (printer._print(x) for x in self.args)
-        terms = " + ".join(f"{s}*[0..{n})" for s, n in zip(parts[::2], parts[1::2], strict=True))
-        return f"new({terms}, moved by {shift})"
-
 
 class Unless(sympy.Function):  # type: ignore[misc]
     """`value` where `condition` is 0, else `otherwise`."""
@@ -158,13 +111,16 @@ class Unless(sympy.Function):  # type: ignore[misc]
             return value if condition == 0 else otherwise
         return None
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        condition, value, otherwise = (printer._print(x) for x in self.args)
-        return rf"\begin{{cases}} {value} & {condition} = 0 \\ {otherwise} & \text{{else}} \end{{cases}}"
 
-    def _sympystr(self, printer: Any) -> str:
-        condition, value, otherwise = (printer._print(x) for x in self.args)
-        return f"({value} if {condition} = 0 else {otherwise})"
+FORMS: dict[str, Any] = {
+    "ceil_div": CeilDiv,
+    "revisits": Revisits,
+    "if_innermost": IfInnermost,
+    "positive_part": PositivePart,
+    "distinct_sums": DistinctSums,
+    "fresh_sums": FreshSums,
+    "unless": Unless,
+}
 
 
 def loop_symbol(dim: str, place: str, occurrence: int = 1) -> sympy.Symbol:
@@ -176,7 +132,3 @@ def loop_symbol(dim: str, place: str, occurrence: int = 1) -> sympy.Symbol:
 def count_symbol(name: str) -> sympy.Symbol:
     """Any other positive integer."""
     return sympy.Symbol(name, integer=True, positive=True)
-
-
-def _bracket(expr: Any, text: str) -> str:
-    return f"({text})" if expr.is_Add or expr.is_Mul else text

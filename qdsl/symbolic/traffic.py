@@ -76,11 +76,7 @@ def access_energy_pj(level: StorageLevel, reads: Count, fills: Count, updates: C
     )
 
 
-def values_per_word(level: StorageLevel, bits: int) -> int:
-    """How many values of a width share one word; a value never straddles words. 0 if it does not fit."""
-    return level.word_bits // bits
-
-
-def keepers(levels: tuple[StorageLevel, ...], tensor: str) -> tuple[int, ...]:
-    """Indices of the levels that keep a tensor, innermost first. levels: outermost first."""
-    return tuple(i for i in reversed(range(len(levels))) if levels[i].keeps(tensor))
+def hops(x: Count, y: Count, group: Count) -> Count:
+    """Moves of a value across the x * y used instances of an array, on average, to a group of instances or back: from the
+    edge to the first of them, then along the others."""
+    return (x + y) / 2 + group - 1

@@ -7,13 +7,13 @@ Only what stands between tokens changes, so the tree is the same before and afte
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf
 
 from qdsl.diagnostics import Sink, SourceFile
 from qdsl.syntax.layout import Layout, lay_out
 from qdsl.syntax.parser import parse
-from qdsl.syntax.tree import AcceleratorDecl, File, ParamDecl, PrecisionBlock, StudyDecl, WidthRule
+from qdsl.syntax.tree import File, Node, ValueSet
 
 WIDTH = 100
 
@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 _OPERAND = re.compile(r"[\w%\")\]µ]\Z")
 # Words before `(` that do not call, and before `-` that it does not subtract from.
 _NOT_CALLED = re.compile(
-    r"(?:and|or|not|if|then|else|in|step|size|word|width|clock|energy|read|write|update|x|y|batch|repeat|yield|output)\Z"
+    r"(?:and|or|not|if|then|else|in|step|size|word|width|clock|energy|read|write|update|hop|leakage|area|throughput|x|y|batch|repeat|yield|output)\Z"
 )
 
 
@@ -75,14 +75,17 @@ class _Entry:
 
 def _value_sets(tree: File) -> set[int]:
     """Offsets of the braces that begin a set of values rather than a block."""
-    sets = []
-    for declaration in tree.declarations:
-        if isinstance(declaration, AcceleratorDecl):
-            sets += [item.domain for item in declaration.items if isinstance(item, ParamDecl)]
-        elif isinstance(declaration, StudyDecl):
-            rules = [s for item in declaration.items if isinstance(item, PrecisionBlock) for s in item.statements]
-            sets += [rule.options for rule in rules if isinstance(rule, WidthRule)]
-    return {s.span.start for s in sets if s is not None}
+    found = set()
+    left: list[object] = [tree.declarations]
+    while left:
+        part = left.pop()
+        if isinstance(part, ValueSet):
+            found.add(part.span.start)
+        if isinstance(part, tuple):
+            left.extend(part)
+        elif isinstance(part, Node):
+            left.extend(getattr(part, f.name) for f in fields(part))
+    return found
 
 
 def _tokens(source: SourceFile, layout: Layout, value_sets: set[int]) -> list[_Token]:

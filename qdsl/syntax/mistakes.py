@@ -22,7 +22,7 @@ _WORDS = {
     "_SEP": "the end of the statement",
     "$END": "the end of the declaration",
 }
-_OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "COMPARE", "AND", "OR"}
+_OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "COMPARE", "AND", "OR", "IN"}
 _SUFFIXES = {"DOT", "LPAR", "UNIT"}
 _BEGIN_VALUE = {"NUMBER", "NAME", "SPATIAL", "TEMPORAL", "LPAR", "MINUS", "NOT", "IF"}
 _CHARACTERS = {

@@ -163,16 +163,41 @@ class _Build:
         return t.SourceStmt(span=span, text=self.text(c[0]))
 
     def word_stmt(self, span: Span, c: list[Any]) -> t.WordStmt:
-        return t.WordStmt(span=span, value=c[0])
+        return t.WordStmt(span=span, value=c[1])
 
     def width_stmt(self, span: Span, c: list[Any]) -> t.WidthStmt:
         return t.WidthStmt(span=span, value=c[0])
 
     def size_stmt(self, span: Span, c: list[Any]) -> t.SizeStmt:
-        return t.SizeStmt(span=span, value=c[0])
+        return t.SizeStmt(span=span, value=c[0], tensors=c[1])
+
+    def for_tensors(self, span: Span, c: list[Any]) -> tuple[t.Ident, ...]:
+        tensors: tuple[t.Ident, ...] = c[0]
+        return tensors
+
+    def tensor_list(self, span: Span, c: list[Any]) -> tuple[t.Ident, ...]:
+        return self.idents(c)
+
+    def packing_stmt(self, span: Span, c: list[Any]) -> t.PackingStmt:
+        return t.PackingStmt(span=span, kind=str(c[0]))
 
     def keep_stmt(self, span: Span, c: list[Any]) -> t.KeepStmt:
         return t.KeepStmt(span=span, tensors=self.idents(c))
+
+    def may_keep_stmt(self, span: Span, c: list[Any]) -> t.MayKeepStmt:
+        return t.MayKeepStmt(span=span, tensors=self.idents(c))
+
+    def double_stmt(self, span: Span, c: list[Any]) -> t.DoubleBufferedStmt:
+        return t.DoubleBufferedStmt(span=span, tensors=c[0])
+
+    def leakage_stmt(self, span: Span, c: list[Any]) -> t.LeakageStmt:
+        return t.LeakageStmt(span=span, value=c[0])
+
+    def area_stmt(self, span: Span, c: list[Any]) -> t.AreaStmt:
+        return t.AreaStmt(span=span, value=c[0])
+
+    def throughput_stmt(self, span: Span, c: list[Any]) -> t.ThroughputStmt:
+        return t.ThroughputStmt(span=span, value=c[0])
 
     def energy_from(self, span: Span, c: list[Any]) -> t.EnergyStmt:
         return t.EnergyStmt(span=span, terms=(), origin=c[0])
@@ -187,7 +212,7 @@ class _Build:
         return t.EnergyTerm(span=span, access=str(c[0]), value=c[1])
 
     def bandwidth_stmt(self, span: Span, c: list[Any]) -> t.BandwidthStmt:
-        return t.BandwidthStmt(span=span, terms=tuple(c))
+        return t.BandwidthStmt(span=span, terms=tuple(c[:-1]), tensors=c[-1])
 
     def bandwidth_term(self, span: Span, c: list[Any]) -> t.BandwidthTerm:
         return t.BandwidthTerm(span=span, access=str(c[0]), value=c[1])
@@ -252,11 +277,17 @@ class _Build:
     def machine(self, span: Span, c: list[Any]) -> t.MachineRef:
         return t.MachineRef(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
 
+    def bypass_stmt(self, span: Span, c: list[Any]) -> t.BypassStmt:
+        return t.BypassStmt(span=span, level=self.ident(c[0]), tensors=self.idents(c[1:]))
+
     def bits_stmt(self, span: Span, c: list[Any]) -> t.BitsStmt:
         return t.BitsStmt(span=span, terms=tuple(c))
 
     def bits_term(self, span: Span, c: list[Any]) -> t.BitsTerm:
         return t.BitsTerm(span=span, tensor=self.ident(c[0]), value=c[1])
+
+    def imperfect_stmt(self, span: Span, c: list[Any]) -> t.ImperfectStmt:
+        return t.ImperfectStmt(span=span, kind=str(c[0]))
 
     def nest_stmt(self, span: Span, c: list[Any]) -> t.NestStmt:
         return t.NestStmt(span=span, place=c[0], kind=str(c[1]), loops=tuple(c[2:]))
@@ -276,6 +307,15 @@ class _Build:
         anchor = "" if c[-1] is None else str(c[-1])
         return t.OrderConstraint(span=span, level=c[0], dims=self.idents(c[1:-1]), anchor=anchor)
 
+    def keep_constraint(self, span: Span, c: list[Any]) -> t.KeepConstraint:
+        return t.KeepConstraint(span=span, kept=True, level=self.ident(c[0]), tensors=self.idents(c[1:]))
+
+    def bypass_constraint(self, span: Span, c: list[Any]) -> t.KeepConstraint:
+        return t.KeepConstraint(span=span, kept=False, level=self.ident(c[0]), tensors=self.idents(c[1:]))
+
+    def same_constraint(self, span: Span, c: list[Any]) -> t.SameConstraint:
+        return t.SameConstraint(span=span, **c[-1])
+
     def formula_constraint(self, span: Span, c: list[Any]) -> t.FormulaConstraint:
         return t.FormulaConstraint(span=span, formula=c[0])
 
@@ -284,11 +324,26 @@ class _Build:
         return node
 
     def every_constraint(self, span: Span, c: list[Any]) -> t.EveryConstraint:
-        node: t.EveryConstraint = self.deepen(t.EveryConstraint(span=span, operators=c[0], body=tuple(c[1:])), *c[1:])
+        node: t.EveryConstraint = self.deepen(t.EveryConstraint(span=span, **c[0], body=tuple(c[1:])), *c[1:])
         return node
 
-    def operator_names(self, _: Span, c: list[Any]) -> tuple[t.Ident, ...]:
-        return self.idents(c)
+    def for_constraint(self, span: Span, c: list[Any]) -> t.ForConstraint:
+        node: t.ForConstraint = self.deepen(
+            t.ForConstraint(span=span, variable=self.ident(c[1]), values=c[2], body=tuple(c[3:])), *c[3:]
+        )
+        return node
+
+    def each(self, _: Span, c: list[Any]) -> tuple[t.Name, ...] | t.ValueSet:
+        return c[0] if isinstance(c[0], t.ValueSet) else tuple(c)
+
+    def operator_names(self, _: Span, c: list[Any]) -> dict[str, tuple[t.Ident, ...]]:
+        return {"operators": self.idents(c), "layers": ()}
+
+    def layer_names(self, _: Span, c: list[Any]) -> dict[str, tuple[t.Ident, ...]]:
+        return {"operators": (), "layers": tuple(c[1:])}
+
+    def pattern(self, span: Span, c: list[Any]) -> t.Ident:
+        return t.Ident(span=span, name=".".join(map(str, c)))
 
     # --- studies ---
 
@@ -310,8 +365,17 @@ class _Build:
     def width_term(self, span: Span, c: list[Any]) -> t.WidthTerm:
         return t.WidthTerm(span=span, role=str(c[0]), value=c[1])
 
+    def split_layer(self, span: Span, c: list[Any]) -> t.SplitLayer:
+        return t.SplitLayer(span=span, layer=c[0], groups=tuple(c[1:]))
+
+    def channel_group(self, span: Span, c: list[Any]) -> t.ChannelGroup:
+        return t.ChannelGroup(span=span, channels=c[0], bits=c[1])
+
     def output_width(self, span: Span, c: list[Any]) -> t.OutputWidth:
         return t.OutputWidth(span=span, value=c[1])
+
+    def partial_sums(self, span: Span, c: list[Any]) -> t.PartialSums:
+        return t.PartialSums(span=span, value=c[1])
 
     def constrain_with(self, span: Span, c: list[Any]) -> t.ConstrainWith:
         return t.ConstrainWith(span=span, name=self.ident(c[0]))
@@ -373,6 +437,10 @@ class _Build:
         name = self.ident(c[0]) if c[0] is not None else None
         node = t.Argument(span=span, name=name, value=c[1])
         self.depths[id(node)] = self.depths.get(id(c[1]), 0)
+        return node
+
+    def membership(self, span: Span, c: list[Any]) -> t.Membership:
+        node: t.Membership = self.deepen(t.Membership(span=span, operand=c[0], options=c[1]), c[0])
         return node
 
     def value_set(self, span: Span, c: list[Any]) -> t.ValueSet:

@@ -88,7 +88,15 @@ class Then(Node):
     rest: Expr
 
 
-Expr = Number | Name | Unary | Binary | Call | Conditional | Then
+@dataclass(frozen=True, kw_only=True)
+class Membership(Node):
+    """`temporal(glb, C) in {2..8}`."""
+
+    operand: Expr
+    options: ValueSet
+
+
+Expr = Number | Name | Unary | Binary | Call | Conditional | Then | Membership
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +167,7 @@ class OperatorDecl(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyTerm(Node):
-    """`read 512 pJ`; `access` is 'read', 'write' or 'update', or '' for the one energy of a compute unit."""
+    """`read 512 pJ`; `access` is 'read', 'write', 'update' or 'hop', or '' for the one energy of a compute unit."""
 
     access: str
     value: Expr
@@ -192,12 +200,53 @@ class WidthStmt(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class SizeStmt(Node):
+    """`size 512 word`, or `size 12 word for I`: a part that others cannot use. tensors: None for all that have no part."""
+
     value: Expr
+    tensors: tuple[Ident, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackingStmt(Node):
+    """`packing dense`; kind is 'word' or 'dense'."""
+
+    kind: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeepStmt(Node):
     tensors: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayKeepStmt(Node):
+    """`may keep W`: whether a tensor is kept is a matter of the mapping."""
+
+    tensors: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoubleBufferedStmt(Node):
+    """`double_buffered I, W`; None for all tensors that are kept."""
+
+    tensors: tuple[Ident, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakageStmt(Node):
+    value: Expr
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaStmt(Node):
+    value: Expr
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThroughputStmt(Node):
+    """Operations per cycle of one compute unit."""
+
+    value: Expr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +257,10 @@ class BandwidthTerm(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class BandwidthStmt(Node):
+    """tensors: whose port it is; None for all that have none of their own."""
+
     terms: tuple[BandwidthTerm, ...]
+    tensors: tuple[Ident, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +286,39 @@ class FlagStmt(Node):
     name: str
 
 
-MemoryStmt = SizeStmt | WordStmt | WidthStmt | KeepStmt | EnergyStmt | BandwidthStmt | SourceStmt
+@dataclass(frozen=True, kw_only=True)
+class BitsTerm(Node):
+    """`W = 4`; in a memory also a rule: `O = bits(I) + bits(W) + 8`."""
+
+    tensor: Ident
+    value: Expr
+
+
+@dataclass(frozen=True, kw_only=True)
+class BitsStmt(Node):
+    """Widths of tensors: of all, in a mapping; as one memory stores them, in a memory."""
+
+    terms: tuple[BitsTerm, ...]
+
+
+MemoryStmt = (
+    SizeStmt
+    | WordStmt
+    | WidthStmt
+    | PackingStmt
+    | KeepStmt
+    | MayKeepStmt
+    | BitsStmt
+    | EnergyStmt
+    | BandwidthStmt
+    | DoubleBufferedStmt
+    | LeakageStmt
+    | AreaStmt
+    | SourceStmt
+)
+
+
+ArrayStmt = MeshStmt | SharingStmt | FlagStmt | EnergyStmt | SourceStmt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,13 +358,13 @@ class MemoryDecl(Node):
 @dataclass(frozen=True, kw_only=True)
 class ArrayDecl(Node):
     name: Ident
-    statements: tuple[MeshStmt | SharingStmt | FlagStmt, ...]
+    statements: tuple[ArrayStmt, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeDecl(Node):
     name: Ident
-    statements: tuple[EnergyStmt | SourceStmt, ...]
+    statements: tuple[EnergyStmt | ThroughputStmt | LeakageStmt | AreaStmt | SourceStmt, ...]
 
 
 AcceleratorItem = ParamDecl | WordStmt | ClockStmt | FlagStmt | MemoryDecl | ArrayDecl | ComputeDecl
@@ -356,16 +440,18 @@ class LoopTerm(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BitsTerm(Node):
-    """`W = 4`."""
+class ImperfectStmt(Node):
+    """`imperfect padded` or `imperfect partial`: the factors of a dimension may make more than its size."""
 
-    tensor: Ident
-    value: Expr
+    kind: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class BitsStmt(Node):
-    terms: tuple[BitsTerm, ...]
+class BypassStmt(Node):
+    """`bypass glb: W`: what a level does not keep though it may."""
+
+    level: Ident
+    tensors: tuple[Ident, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -390,7 +476,7 @@ class MappingDecl(Node):
     name: Ident
     layer: Name
     accelerator: MachineRef
-    statements: tuple[BitsStmt | NestStmt, ...]
+    statements: tuple[BitsStmt | BypassStmt | ImperfectStmt | NestStmt, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -412,6 +498,23 @@ class OrderConstraint(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeepConstraint(Node):
+    """`keep glb: W`, `bypass glb: W` (kept False)."""
+
+    kept: bool
+    level: Ident
+    tensors: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameConstraint(Node):
+    """`same spatial for conv2d`, `same spatial for layer stem, b1.*`: all these layers have the same spatial loops."""
+
+    operators: tuple[Ident, ...]
+    layers: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FormulaConstraint(Node):
     """A comparison such as `spatial(pe.y, S) == S`, `utilization(pe) >= 50 %`, `tile(wspad, R) == R`."""
 
@@ -428,13 +531,33 @@ class IfConstraint(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class EveryConstraint(Node):
-    """`every conv2d, depthwise { ... }`: the body holds for layers of these operators."""
+    """`every conv2d, depthwise { ... }`: the body holds for layers of these operators; `every layer b1.*, stem { ... }`:
+    for layers with such names."""
 
     operators: tuple[Ident, ...]
+    layers: tuple[Ident, ...]
     body: tuple[Constraint, ...]
 
 
-Constraint = OnlyConstraint | OrderConstraint | FormulaConstraint | IfConstraint | EveryConstraint
+@dataclass(frozen=True, kw_only=True)
+class ForConstraint(Node):
+    """`for t in I, W { ... }`, `for b in {2..4} { ... }`: the body once for every value of the variable."""
+
+    variable: Ident
+    values: tuple[Name, ...] | ValueSet
+    body: tuple[Constraint, ...]
+
+
+Constraint = (
+    OnlyConstraint
+    | OrderConstraint
+    | KeepConstraint
+    | SameConstraint
+    | FormulaConstraint
+    | IfConstraint
+    | EveryConstraint
+    | ForConstraint
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -476,6 +599,22 @@ class LayerWidths(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChannelGroup(Node):
+    """`16 at 8 bit`: so many output channels with weights of this width."""
+
+    channels: Expr
+    bits: Expr
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitLayer(Node):
+    """`split stem: 16 at 8 bit, 48 at 4 bit`."""
+
+    layer: Name
+    groups: tuple[ChannelGroup, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputWidth(Node):
     """`output 8 bit`: width of what the network puts out."""
 
@@ -483,8 +622,15 @@ class OutputWidth(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartialSums(Node):
+    """`partial sums = bits(W) + bits(I) + log2(reduction)`: width of outputs inside the backing store."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrecisionBlock(Node):
-    statements: tuple[WidthRule | LayerWidths | OutputWidth, ...]
+    statements: tuple[WidthRule | LayerWidths | SplitLayer | OutputWidth | PartialSums, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,4 +109,4 @@ document.documentElement.classList.add("js");
   }
 })();
 
-addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; });
+addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details:not(.why)")) d.open = true; });

@@ -5,22 +5,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from qdsl.mapper import best_mapping, solve_batch
-from qdsl.mapspace import count_batch, feasible
+from qdsl.mapspace import count_batch, explain_infeasible, feasible
 from qdsl.model import load
 from qdsl.model.study import Study
 from qdsl.resources import data_dir
-from qdsl.symbolic.codegen import compile_kernel
-from qdsl.symbolic.cost import lower
-from qdsl.symbolic.evaluate import packing
-from qdsl.symbolic.nest import symbolic_nest
+from qdsl.study.options import study_options
 
 STUDIES = data_dir("specs") / "studies"
 LAYERS = ("stem", "b1.d", "b3.p", "b7.1.p", "fc")
@@ -56,13 +53,16 @@ def test_all_343_width_triples_of_a_layer(benchmark: Any, layer: str) -> None:
     assert all(o.status == "optimal" for o in found)
 
 
-def test_counts_of_all_layers_at_49_widths(benchmark: Any) -> None:
-    s = study("mobilenet_v1_eyeriss")
+@pytest.mark.parametrize("constrained", [True, False], ids=["dataflow", "free"])
+@pytest.mark.parametrize("machine", ["eyeriss", "simba"])
+def test_counts_of_all_layers_at_49_widths(benchmark: Any, machine: str, constrained: bool) -> None:
+    s = study(f"mobilenet_v1_{machine}")
+    constraints = s.constraints if constrained else ()
     pairs = [{"I": a, "W": w, "O": a} for a in range(2, 9) for w in range(2, 9)]
 
     def run() -> int:
         layers = s.network.distinct_problems
-        return sum(c.mappings for p in layers for c in count_batch(s.accelerator, p, pairs, s.constraints))
+        return sum(c.mappings for p in layers for c in count_batch(s.accelerator, p, pairs, constraints))
 
     assert benchmark.pedantic(run, rounds=1, iterations=1) > 0
 
@@ -76,21 +76,22 @@ def test_feasibility_of_all_layers_by_z3(benchmark: Any) -> None:
     assert benchmark.pedantic(run, rounds=1, iterations=1) == {"feasible"}
 
 
-def test_a_generated_kernel_evaluates_a_million_mappings(benchmark: Any) -> None:
+def test_feasibility_of_all_layers_at_all_their_widths(benchmark: Any) -> None:
     s = study("mobilenet_v1_eyeriss")
-    problem = s.network.layer("b3.p").problem
-    orders = {"dram": "QKC", "glb": "KPC", "pe.x": "QK", "pe.y": "SCK", "weights": "RC", "psum": "K"}
-    nest = symbolic_nest(s.accelerator, problem.operator, orders)
-    lowered = lower(nest, packing(s.accelerator, problem.operator, BITS))
-    kernel = compile_kernel("eyeriss_conv", [x.factor for x in nest.loops], {"energy_pj": lowered.energy_pj})
-    draw = np.random.default_rng(1)
-    factors = [draw.integers(1, 5, 1_000_000) for _ in nest.loops]
+    found = benchmark.pedantic(study_options, args=(s, 10.0, lambda layer, n, of: None), rounds=3)
+    assert found.feasible and not found.dead
 
-    def run() -> Any:
-        # in blocks that stay in the cache
-        return [kernel.call(*(f[i : i + 4096] for f in factors)) for i in range(0, 1_000_000, 4096)]
 
-    benchmark(run)
+@pytest.mark.parametrize("layer", ["stem", "b3.d"])
+def test_a_minimal_conflict(benchmark: Any, layer: str) -> None:
+    """Of the dataflow's `temporal(weights, R) == R` and a memory of one word."""
+    s = study("mobilenet_v1_eyeriss")
+    small = replace(s.accelerator.level("weights"), size_words=1)
+    machine = replace(
+        s.accelerator, hierarchy=tuple(small if h.name == "weights" else h for h in s.accelerator.hierarchy)
+    )
+    found = benchmark(explain_infeasible, machine, s.network.layer(layer).problem, layer, BITS, s.constraints)
+    assert "a mapping exists with `size 2 word` for `weights`" in found.helps
 
 
 def test_the_main_job_from_an_empty_directory(benchmark: Any, tmp_path: Path) -> None:

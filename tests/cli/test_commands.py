@@ -111,7 +111,7 @@ def test_eval_counts_by_hand(mapping_only: str, capsys: pytest.CaptureFixture[st
     data = json.loads(capsys.readouterr().out)
     assert data["layer"] == "mlp.a" and data["bits"] == {"I": 8, "W": 8, "O": 8}
     assert data["cycles"] == data["total"]["cycles"] == 4 * 8 * 12 // 4
-    assert data["compute"] == {"operations": 384, "energy_pj": 768.0, "utilization": 1.0}
+    assert data["compute"] == {"operations": 384, "energy_pj": 768.0, "utilization": 1.0, "useful": 1.0}
     dram = data["levels"]["dram"]["tensors"]
     assert dram["W"] == {"words": 48, "reads": 192, "fills": 0, "updates": 0, "instances": 1, "energy_pj": 192 * 200.0}
     levels = sum(level["energy_pj"] for level in data["levels"].values())
@@ -295,7 +295,7 @@ def test_report_is_written_again_from_the_numbers(
         ["run", "x.qdsl", "--seed", "minus one"],
         ["run", "x.qdsl", "--seed", str(2**32)],
         ["report", "x", "--format", "pdf"],
-        ["explain", "x.qdsl", "--layer", "a", "--mapping", "m"],
+        ["explain", "x.qdsl", "--format", "html"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,7 +303,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.Capture
     assert "usage: qdsl" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["check", "fmt", "explain", "eval", "map", "run", "report"])
+@pytest.mark.parametrize("command", ["check", "fmt", "explain", "eval", "map", "verify", "run", "report"])
 def test_help_shows_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert f"example: qdsl {command} " in capsys.readouterr().out

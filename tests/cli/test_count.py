@@ -46,7 +46,7 @@ def test_every_layer_of_a_study_at_its_widest(spec: str, capsys: pytest.CaptureF
     assert [r["bits"] for r in results] == [{"I": 4, "W": 4, "O": 4}] * 2 + [{"I": 4, "W": 4, "O": 8}]
     for r in results:
         found = expected(spec, r["layer"], r["bits"])
-        assert (r["factor_placements"], r["mappings"]) == (found.factor_placements, found.mappings)
+        assert Counts(r["factor_placements"], r["order_classes"], r["mappings"]) == found
         assert found != expected(spec, r["layer"], r["bits"], constrained=False)
 
 
@@ -57,7 +57,7 @@ def test_given_layers_and_widths(spec: str, capsys: pytest.CaptureFixture[str]) 
     assert data["mappings"] == expected(spec, "c", data["bits"]).mappings
     assert main(["count", spec, "--layer", "c", "--bits", "W=2,I=8"]) == 0
     header, row = capsys.readouterr().out.splitlines()
-    assert header.split() == ["layer", "bits", "placements", "mappings"]
+    assert header.split() == ["layer", "bits", "placements", "classes", "mappings"]
     assert row.startswith("c      I 8, W 2, O 8") and row.endswith(f"  {data['mappings']:,}") and "," in row[-4:]
 
 
@@ -111,6 +111,56 @@ def test_mapping_blocks_are_counted_without_constraints(tmp_path: Path, capsys: 
 def test_no_mapping_is_a_count_of_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(write_spec(tmp_path, study_text(constrain="tile(regs, K) == K; tile(regs, N) == N")))
     assert counted(path, "--layer", "a", capsys=capsys)[0]["mappings"] == 0
+
+
+def test_one_figure_of_the_three(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (result,) = counted(spec, "--layer", "c", "--bits", "W=2,I=4", capsys=capsys)
+    for name, field in (("placements", "factor_placements"), ("classes", "order_classes"), ("mappings", "mappings")):
+        assert main(["count", spec, "--layer", "c", "--bits", "W=2,I=4", "--of", name]) == 0
+        header, row = capsys.readouterr().out.splitlines()
+        assert header.split() == ["layer", "bits", name] and row.endswith(f"  {result[field]:,}")
+        assert main(["count", spec, "--layer", "c", "--all-widths", "--of", name]) == 0
+        title, _, *rows = capsys.readouterr().out.splitlines()
+        assert title.startswith(f"c onto tiny, {name} by bits: ") and rows[2].split()[1] == f"{result[field]:,}"
+    assert result["factor_placements"] < result["order_classes"] < result["mappings"]
+
+
+def test_what_each_constraint_takes_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = [CONSTRAINT, "temporal regs only K, N", "temporal(regs, M) == 1"]
+    path = str(write_spec(tmp_path, study_text(constrain="; ".join(texts))))
+    (study,) = load(path).studies
+
+    def total(*kept: int) -> int:
+        constraints = [study.constraints[k] for k in kept]
+        problems = [x.problem for x in study.network.layers if x.name != "c"]
+        bits = {"I": 4, "W": 3, "O": 4}
+        return sum(count_mappings(study.accelerator, p, bits, constraints).mappings for p in problems)
+
+    options = ["--constraints", "--bits", "W=3", "--layer", "a", "--layer", "b"]
+    assert main(["count", path, *options, "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["mappings_under_all"], data["mappings_under_none"]) == (total(0, 1, 2), total())
+    assert data["constraints"] == [
+        {"constraint": text, "mappings_without": without, "mappings_alone": total(i)}
+        for i, (text, without) in enumerate(zip(texts, (total(1, 2), total(0, 2), total(0, 1)), strict=True))
+    ]
+    assert main(["count", path, *options]) == 0
+    _, (title, header, *rows) = (t.splitlines() for t in capsys.readouterr().out.split("\n\n"))
+    assert title == f"2 layers onto tiny: {total(0, 1, 2):,} legal mappings, {total():,} without constraints"
+    assert header.split("  ") and [r.split("  ")[0] for r in rows] == texts
+    assert f" {total(1, 2):,}  x{total(1, 2) / total(0, 1, 2):.3g} " in rows[0]
+    assert rows[2].split("  ")[-1].strip() == f"x{total(2) / total():.3g}"
+    assert total(0, 1) == total(0, 1, 2) and f" {total(0, 1):,} " in rows[2]  # the second one implies the third
+
+
+def test_what_is_late_is_named(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["count", spec, "--layer", "b", "--constraints", "--time-limit", "1e-9"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1].split()[-3:] == ["-", "-", "-"]
+    assert "0 layers onto tiny: 0 legal mappings" in out
+    assert "not counted within 1e-09 s: b" in err
+    assert counted(spec, "--layer", "b", "--time-limit", "1e-9", capsys=capsys)[0]["mappings"] is None
+    assert main(["count", spec, "--time-limit", "0"]) == 2
 
 
 @pytest.mark.parametrize(

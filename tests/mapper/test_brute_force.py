@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 from itertools import islice
+from unittest.mock import patch
 
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from qdsl.mapper import best_mapping, recover_mapping, solve_batch
+from qdsl.mapper import best_mapping, recover_mapping, search, solve_batch
+from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
+from qdsl.model.operator import Operator, Problem
 from qdsl.symbolic import evaluate, legality
 from tests.support.brute_force import all_mappings
-from tests.support.strategies import Case, cases
+from tests.support.features import bypassed, featured_cases
+from tests.support.strategies import Case, accelerators, cases, tensor
 
 LIMIT = 3000
 
 
 def brute_force_pj(case: Case, limit: int) -> float | None:
-    """Least energy over all mappings, inf if none is legal, None if there are more than `limit`."""
+    """Least energy over all mappings and all they may bypass, inf if none is legal, None if there are more than `limit`."""
     best = float("inf")
-    for n, mapping in enumerate(islice(all_mappings(case.accelerator, case.problem), limit + 1)):
+    everything = ((a, m) for _, a in bypassed(case) for m in all_mappings(a, case.problem))
+    for n, (accelerator, mapping) in enumerate(islice(everything, limit + 1)):
         if n == limit:
             return None
-        if not legality(case.accelerator, case.problem, case.bits, mapping, None):
-            best = min(best, evaluate(case.accelerator, case.problem, case.bits, mapping).energy_pj)
+        if not legality(accelerator, case.problem, case.bits, mapping, None):
+            best = min(best, evaluate(accelerator, case.problem, case.bits, mapping).energy_pj)
     return best
 
 
 def check_against_brute_force(case: Case, limit: int) -> None:
     best = brute_force_pj(case, limit)
     assume(best is not None)
-    result = best_mapping(case.accelerator, case.problem, case.bits)
+    with patch.object(search, "_FEW", 0):  # the cost to go bounds every plan
+        result = best_mapping(case.accelerator, case.problem, case.bits)
     if best == float("inf"):
         assert result.status == "infeasible"
     else:
@@ -46,6 +53,41 @@ def test_the_optimum_is_the_least_energy_of_all_mappings(case: Case) -> None:
     check_against_brute_force(case, LIMIT)
 
 
+@st.composite
+def scattering(draw: st.DrawFn) -> Case:
+    """O[a*p + b*r] on any machine, with sizes that leave several places for the factors of both dimensions."""
+    a, b = draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (3, 1), (3, 2), (4, 2)]))
+    tensors = (tensor("I", [("P", 1)], [("R", 1)]), tensor("O", [("P", a), ("R", b)], output=True))
+    sizes = draw(st.tuples(*[st.sampled_from([2, 4, 4, 6, 8])] * 2))
+    accelerator = draw(accelerators(("I", "O")))
+    bits = {n: draw(st.sampled_from([2, 3, 4, 5, 8])) for n in ("I", "O")}
+    return Case(accelerator, Problem(Operator("scatter", ("P", "R"), tensors, "sum"), sizes), bits)
+
+
+@given(scattering())
+@settings(max_examples=30, deadline=None)
+def test_outputs_that_come_in_pieces_are_mapped_exactly(case: Case) -> None:
+    check_against_brute_force(case, LIMIT)
+
+
+def test_pieces_that_neighbours_pass_on_may_be_fewer_than_pieces_in_a_row() -> None:
+    """I[3*p + r] with r in steps of 3 over time and p across the inner array: what one instance of `buffer` reads, I[0],
+    I[3] and I[6], is less than the four values that two p and two neighbouring r need."""
+    cheap, dear = AccessEnergy(1.0, 1.0, 1.0), AccessEnergy(100.0, 1.0, 100.0)
+    hierarchy = (
+        StorageLevel("dram", 8, 1, None, None, cheap),
+        FanOut("outer", 3, 1),
+        StorageLevel("buffer", 8, 1, 1000, frozenset("I"), dear),
+        FanOut("inner", 2, 1, forward=frozenset("I")),
+        StorageLevel("pad", 8, 1, 1, frozenset("I"), cheap),
+    )
+    tensors = (tensor("I", [("P", 3), ("R", 1)]), tensor("O", [("P", 1)], [("R", 1)], output=True))
+    problem = Problem(Operator("stretched", ("P", "R"), tensors, "none"), (2, 6))
+    case = Case(Accelerator("machine", hierarchy, ComputeUnit("mac", 1.0)), problem, {"I": 8, "O": 8})
+    assert brute_force_pj(case, 10 * LIMIT) == pytest.approx(990)
+    assert best_mapping(case.accelerator, problem, case.bits).energy_pj == pytest.approx(990)
+
+
 @pytest.mark.slow
 @given(cases())
 @settings(max_examples=250, deadline=None)
@@ -53,8 +95,21 @@ def test_the_optimum_is_the_least_energy_of_all_mappings_on_larger_spaces(case: 
     check_against_brute_force(case, 10 * LIMIT)
 
 
-@given(cases())
-@settings(max_examples=20, deadline=None)
+@given(featured_cases())
+@settings(max_examples=100, deadline=None)
+def test_the_optimum_is_the_least_energy_with_every_feature_of_the_hardware(case: Case) -> None:
+    check_against_brute_force(case, LIMIT)
+
+
+@pytest.mark.slow
+@given(featured_cases())
+@settings(max_examples=250, deadline=None)
+def test_the_optimum_is_the_least_energy_with_every_feature_on_larger_spaces(case: Case) -> None:
+    check_against_brute_force(case, 10 * LIMIT)
+
+
+@given(st.one_of(cases(), featured_cases()))
+@settings(max_examples=30, deadline=None)
 def test_a_batch_of_widths_gives_each_its_own_optimum(case: Case) -> None:
     names = list(case.bits)
     widths = [{n: (2, 3, 4, 5, 8)[(i * (k + 1)) % 5] for k, n in enumerate(names)} for i in range(3)]

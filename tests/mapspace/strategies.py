@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from qdsl.mapspace import constraint_violations
 from qdsl.model.accelerator import Accelerator, FanOut
 from qdsl.model.constraint import (
     Bits,
@@ -14,6 +16,8 @@ from qdsl.model.constraint import (
     DimSize,
     Factor,
     Formula,
+    Keep,
+    Occupancy,
     Only,
     Operation,
     Order,
@@ -22,7 +26,11 @@ from qdsl.model.constraint import (
     TileExtent,
     Utilization,
 )
+from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
+from qdsl.symbolic import legality
+from tests.support.brute_force import all_mappings
+from tests.support.features import featured_cases
 from tests.support.strategies import Case, cases
 
 
@@ -34,14 +42,27 @@ class ConstrainedCase:
     constraints: tuple[Constraint, ...]
 
 
+def is_legal(case: ConstrainedCase, mapping: Mapping) -> bool:
+    """Whether a mapping fits the hardware and keeps the constraints, by the checks that know nothing of any search."""
+    return not legality(case.accelerator, case.problem, case.bits, mapping, None) and not constraint_violations(
+        case.constraints, case.accelerator, case.problem, case.bits, mapping
+    )
+
+
+def every_mapping(case: ConstrainedCase) -> Iterator[Mapping]:
+    """Every mapping with every choice of what is kept; legality is not checked."""
+    for bypass in case.accelerator.bypass_choices(case.bits):
+        for mapping in all_mappings(case.accelerator, case.problem):
+            yield replace(mapping, bypass=bypass)
+
+
 @st.composite
-def constrained_cases(draw: st.DrawFn, *, separable: bool = False) -> ConstrainedCase:
-    """separable: only what the exact search keeps too (formulas over one factor or one extent, no pooled arrays)."""
-    case = draw(cases(max_levels=2))
-    if not separable and draw(st.booleans()):
+def constrained_cases(draw: st.DrawFn) -> ConstrainedCase:
+    case = draw(st.one_of(cases(max_levels=2), featured_cases(max_levels=2)))
+    if draw(st.booleans()):
         case = replace(case, accelerator=_pooled(case.accelerator))
     count = draw(st.integers(0, 5))
-    found = tuple(draw(constraints(case, f"constraint {i}", separable)) for i in range(count))
+    found = tuple(draw(constraints(case, f"constraint {i}")) for i in range(count))
     return ConstrainedCase(case.accelerator, case.problem, case.bits, found)
 
 
@@ -51,10 +72,11 @@ def _pooled(accelerator: Accelerator) -> Accelerator:
 
 
 @st.composite
-def constraints(draw: st.DrawFn, case: Case, text: str, separable: bool) -> Constraint:
+def constraints(draw: st.DrawFn, case: Case, text: str) -> Constraint:
     dims = case.problem.operator.dims
     levels = [x.name for x in case.accelerator.levels]
-    kind = draw(st.sampled_from(["only", "order", "formula", "formula"]))
+    open_ = [(x.name, t) for x in case.accelerator.levels for t in sorted(x.optional)]
+    kind = draw(st.sampled_from(["only", "order", "formula", "formula", *(["keep"] if open_ else [])]))
     scope = Scope(condition=draw(st.one_of(st.none(), st.none(), st.none(), _condition(case))))
     if kind == "only":
         place = draw(st.sampled_from(case.accelerator.places))
@@ -63,7 +85,10 @@ def constraints(draw: st.DrawFn, case: Case, text: str, separable: bool) -> Cons
         order = tuple(draw(st.permutations(dims)))[: draw(st.integers(1, len(dims)))]
         anchor = draw(st.sampled_from(["", "innermost", "outermost"]))
         return Order(draw(st.sampled_from(levels)), order, anchor, scope, text)
-    return Require(draw(_one_atom(case) if separable else formulas(case, 2)), scope, text)
+    if kind == "keep":
+        level, tensor = draw(st.sampled_from(open_))
+        return Keep(level, frozenset({tensor}), draw(st.booleans()), scope, text)
+    return Require(draw(st.one_of(_one_atom(case), _one_level(case), formulas(case, 2))), scope, text)
 
 
 def _condition(case: Case) -> st.SearchStrategy[Formula]:
@@ -80,7 +105,12 @@ def _atoms(case: Case) -> list[Formula]:
     dims = case.problem.operator.dims
     tiles = [TileExtent(x.name, d) for x in case.accelerator.levels for d in dims]
     factors = [Factor(p, d) for p in case.accelerator.places for d in dims]
-    return [*tiles, *factors, *(Utilization(f.name) for f in case.accelerator.fanouts)]
+    return [*tiles, *factors, *_occupancies(case), *(Utilization(f.name) for f in case.accelerator.fanouts)]
+
+
+def _occupancies(case: Case) -> list[Formula]:
+    inside = case.accelerator.levels[1:]
+    return [Occupancy(x.name, t) for x in inside if x.all_partitions for t in (None, *case.bits)]
 
 
 def _one_atom(case: Case) -> st.SearchStrategy[Formula]:
@@ -92,10 +122,30 @@ def _one_atom(case: Case) -> st.SearchStrategy[Formula]:
     )
 
 
+def _one_level(case: Case) -> st.SearchStrategy[Formula]:
+    """Tiles or words of a memory compared, with each other or a number."""
+    measures = {
+        x.name: [a for a in _atoms(case) if isinstance(a, TileExtent | Occupancy) and a.level == x.name]
+        for x in case.accelerator.levels
+    }
+
+    def comparison(name: str) -> st.SearchStrategy[Formula]:
+        side = st.sampled_from([*measures[name], *map(Constant, (0.5, 2.0, 4.0))])
+        product = st.builds(lambda a, b: Operation("*", (a, b)), side, side)
+        return st.builds(
+            lambda op, a, b: Operation(op, (a, b)),
+            st.sampled_from(["<=", ">=", "!=", "<"]),
+            st.one_of(side, product),
+            st.sampled_from(measures[name]),
+        )
+
+    return st.sampled_from(list(measures)).flatmap(comparison)
+
+
 def _number(case: Case, depth: int) -> st.SearchStrategy[Formula]:
     leaf = st.one_of(
         st.sampled_from(_atoms(case)),
-        st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.0]).map(Constant),
+        _constants(),
         st.sampled_from([DimSize(d) for d in case.problem.operator.dims] + [Bits(t) for t in case.bits]),
     )
     if depth == 0:
@@ -103,9 +153,13 @@ def _number(case: Case, depth: int) -> st.SearchStrategy[Formula]:
     part = _number(case, depth - 1)
     return st.one_of(
         leaf,
-        st.builds(lambda op, a, b: Operation(op, (a, b)), st.sampled_from("+-*/"), part, part),
+        st.builds(lambda op, a, b: Operation(op, (a, b)), st.sampled_from([*"+-*/", "max", "min"]), part, part),
         st.builds(lambda a: Operation("neg", (a,)), part),
     )
+
+
+def _constants() -> st.SearchStrategy[Constant]:
+    return st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.0]).map(Constant)
 
 
 def formulas(case: Case, depth: int) -> st.SearchStrategy[Formula]:
@@ -116,6 +170,9 @@ def formulas(case: Case, depth: int) -> st.SearchStrategy[Formula]:
         _number(case, 1),
         _number(case, 1),
     )
+    options = st.lists(_constants(), min_size=1, max_size=3)
+    member = st.builds(lambda x, of: Operation("in", (x, *of)), _number(case, 1), options)
+    comparison = st.one_of(comparison, comparison, member)
     if depth == 0:
         return comparison
     part = formulas(case, depth - 1)

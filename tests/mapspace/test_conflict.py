@@ -14,6 +14,7 @@ from qdsl.diagnostics import Diagnostic, render_text
 from qdsl.mapspace import explain_infeasible, feasible
 from qdsl.model import load
 from qdsl.model.accelerator import Accelerator, StorageLevel
+from qdsl.model.constraint import Keep
 from qdsl.model.study import Study
 from tests.mapspace.strategies import ConstrainedCase, constrained_cases
 
@@ -26,7 +27,7 @@ operator conv(stride = 1) {
 accelerator machine {
   word 16 bit
   memory dram { energy read 200 pJ, write 200 pJ }
-  memory glb { size 1024 word; keep I, O; energy read 6 pJ, write 6 pJ }
+  memory glb { size 1024 word; keep I, O; may keep W; energy read 6 pJ, write 6 pJ }
   array pe { x 14; y 3 }
   memory wspad { size 2 word; keep W; energy read 1 pJ, write 1 pJ }
   compute mac { energy 1 pJ }
@@ -116,6 +117,28 @@ def test_the_size_and_width_offered_are_the_smallest_and_largest_that_do(study_o
         return feasible(accelerator, problem, {**BITS, "W": w_bits}, study.constraints).status
 
     assert [status(5, 16), status(6, 16), status(2, 6), status(2, 5)] == ["infeasible", "feasible"] * 2
+
+
+def test_words_that_a_tile_may_not_take(explain: Explain, golden: Callable[[str, str], None]) -> None:
+    found = explain("occupancy(glb, I) <= 10 %", "for d in C, P, R { tile(glb, d) == d }")
+    golden("words_taken.txt", render_text([found]))
+
+
+def test_a_run_that_cannot_be_so_short(explain: Explain, golden: Callable[[str, str], None]) -> None:
+    found = explain("latency <= 300 cycle", "spatial pe.y none")
+    golden("latency.txt", render_text([found]))
+
+
+def test_a_tensor_that_must_be_kept_where_there_is_no_room(
+    study_of: Callable[..., Study], golden: Callable[[str, str], None]
+) -> None:
+    study = study_of("keep glb: W", "tile(glb, K) == K", "tile(glb, C) == C", "tile(glb, R) == R")
+    small = with_size(study.accelerator, "glb", 512)
+    problem = study.network.layer("l").problem
+    found = explain_infeasible(small, problem, "net.l", BITS, study.constraints)
+    golden("kept_without_room.txt", render_text([found]))
+    dropped = [c for c in study.constraints if not isinstance(c, Keep)]
+    assert feasible(small, problem, BITS, dropped).status == "feasible"
 
 
 def test_when_one_change_is_not_enough_no_help_is_offered(explain: Explain) -> None:

@@ -12,20 +12,24 @@ from hypothesis import strategies as st
 
 from qdsl.diagnostics import SpecError
 from qdsl.mapspace import Counts, count_batch, count_mappings, feasible
+from qdsl.mapspace.demands import mentions
 from qdsl.mapspace.loop_orders import order_at, order_count
 from qdsl.mapspace.violations import order_holds
 from qdsl.model import load
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.constraint import Bits, Constant, Factor, Operation, Order, Require, Scope, TileExtent, Utilization
+from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
 from qdsl.resources import data_dir
-from tests.mapspace.strategies import ConstrainedCase, constrained_cases
-from tests.mapspace.test_feasibility import is_legal
+from qdsl.symbolic import evaluate, legality
+from tests.mapspace.strategies import ConstrainedCase, constrained_cases, every_mapping, is_legal
 from tests.support.brute_force import all_mappings
-from tests.support.strategies import matmul
+from tests.support.order_classes import order_class, placement
+from tests.support.strategies import Case, cases, conv1d, matmul
 
 LIMIT = 1500
+NONE = Counts(0, 0, 0)
 ENERGY = AccessEnergy(1, 1, 1)
 DRAM = StorageLevel("dram", 8, 1, None, None, ENERGY)
 MAC = ComputeUnit("mac", 1.0)
@@ -40,15 +44,12 @@ def mobilenet_study() -> Study:
 
 def enumerated(case: ConstrainedCase, limit: int = LIMIT) -> Counts | None:
     """Counts by looking at every mapping; None if there are more than `limit` to look at."""
-    placements = set()
-    mappings = 0
-    for n, mapping in enumerate(islice(all_mappings(case.accelerator, case.problem), limit + 1)):
-        if n == limit:
-            return None
-        if is_legal(case, mapping):
-            mappings += 1
-            placements.add(tuple((p, frozenset((x.dim, x.factor) for x in loops)) for p, loops in mapping.places))
-    return Counts(len(placements), mappings)
+    every = list(islice(every_mapping(case), limit + 1))
+    if len(every) > limit:
+        return None
+    legal = [m for m in every if is_legal(case, m)]
+    classes = {order_class(case.accelerator, case.problem, m) for m in legal}
+    return Counts(len(set(map(placement, legal))), len(classes), len(legal))
 
 
 def counted(case: ConstrainedCase) -> Counts | None:
@@ -113,7 +114,7 @@ def test_mobilenet_layers_on_eyeriss_have_the_published_numbers_of_legal_mapping
     widths = [named(w) for w in WIDTHS_OF_MOBILENET]
     counts = count_batch(mobilenet_study.accelerator, problem, widths, mobilenet_study.constraints)
     for count, number in zip(counts, published, strict=True):
-        assert number is None or count == Counts(number, number)
+        assert number is None or count == Counts(number, number, number)
 
 
 def test_a_network_over_all_widths_counts_more_with_fewer_bits(mobilenet_study: Study) -> None:
@@ -144,7 +145,7 @@ def check_against_enumeration(case: ConstrainedCase, limit: int) -> None:
     assume(found is not None)
     expected = enumerated(case, limit)
     assume(expected is not None)
-    event("empty" if expected == Counts(0, 0) else "mappings")
+    event("empty" if expected == NONE else "mappings")
     assert found == expected
 
 
@@ -159,14 +160,6 @@ def test_counts_equal_enumeration(case: ConstrainedCase) -> None:
 @settings(max_examples=250, deadline=None)
 def test_counts_equal_enumeration_on_larger_spaces(case: ConstrainedCase) -> None:
     check_against_enumeration(case, 10 * LIMIT)
-
-
-@given(constrained_cases(separable=True))
-@settings(max_examples=40, deadline=None)
-def test_counts_equal_enumeration_where_every_constraint_is_kept(case: ConstrainedCase) -> None:
-    expected = enumerated(case)
-    assume(expected is not None)
-    assert counted(case) == expected
 
 
 @st.composite
@@ -196,8 +189,30 @@ def spatial_cases(draw: st.DrawFn) -> ConstrainedCase:
 def test_counts_equal_enumeration_where_formulas_couple_arrays(case: ConstrainedCase) -> None:
     expected = enumerated(case)
     assume(expected is not None)
-    event("empty" if expected == Counts(0, 0) else "mappings")
+    event("empty" if expected == NONE else "mappings")
     assert counted(case) == expected
+
+
+@given(constrained_cases(), st.data())
+@settings(max_examples=40, deadline=None)
+def test_counts_equal_enumeration_where_levels_may_keep_tensors(case: ConstrainedCase, data: st.DataObject) -> None:
+    some = st.frozensets(st.sampled_from(sorted(case.bits)))
+    outermost, *inside = case.accelerator.hierarchy
+    hierarchy = [outermost]
+    for part in inside:
+        if isinstance(part, StorageLevel):
+            optional = data.draw(some)
+            part = replace(part, keep=frozenset(case.bits) - optional - data.draw(some), optional=optional)
+        hierarchy.append(part)
+    check_against_enumeration(
+        replace(case, accelerator=replace(case.accelerator, hierarchy=tuple(hierarchy))), 2 * LIMIT
+    )
+
+
+@given(cases(max_levels=4))
+@settings(max_examples=40, deadline=None)
+def test_counts_equal_enumeration_where_tensors_pass_by_several_levels(case: Case) -> None:
+    check_against_enumeration(ConstrainedCase(case.accelerator, case.problem, case.bits, ()), 2 * LIMIT)
 
 
 @given(constrained_cases())
@@ -207,7 +222,7 @@ def test_a_count_is_zero_exactly_when_the_solver_finds_no_mapping(case: Constrai
     assume(found is not None)
     status = feasible(case.accelerator, case.problem, case.bits, case.constraints).status
     event(status)
-    assert status == ("infeasible" if found == Counts(0, 0) else "feasible")
+    assert status == ("infeasible" if found == NONE else "feasible")
 
 
 @given(constrained_cases(), st.lists(st.lists(st.integers(1, 17), min_size=4, max_size=4), min_size=2, max_size=5))
@@ -227,7 +242,7 @@ def test_a_batch_counts_each_assignment_as_if_alone(case: ConstrainedCase, rows:
 @settings(max_examples=40, deadline=None)
 def test_fewer_bits_never_have_fewer_mappings(case: ConstrainedCase, data: st.DataObject) -> None:
     """Where no constraint depends on the widths."""
-    constraints = [c for c in case.constraints if c.scope.condition is None and "Bits" not in repr(c)]
+    constraints = [c for c in case.constraints if not any(mentions(c, t) for t in case.bits)]
     fewer = {t: data.draw(st.integers(1, b)) for t, b in case.bits.items()}
     try:
         less, more = count_batch(case.accelerator, case.problem, [case.bits, fewer], constraints)
@@ -273,8 +288,8 @@ def test_capacities_hold_for_tensors_beyond_machine_integers() -> None:
 
 def test_a_factor_on_x_is_another_placement_than_one_on_y() -> None:
     problem = Problem(matmul(), (2, 1, 1))
-    assert count_mappings(machine(FanOut("pe", 2, 2)), problem, BITS_8) == Counts(3, 3)
-    assert count_mappings(machine(FanOut("pe", 2, 1)), problem, BITS_8) == Counts(2, 2)
+    assert count_mappings(machine(FanOut("pe", 2, 2)), problem, BITS_8) == Counts(3, 3, 3)
+    assert count_mappings(machine(FanOut("pe", 2, 1)), problem, BITS_8) == Counts(2, 2, 2)
 
 
 def test_a_pooled_array_uses_what_the_outer_one_leaves() -> None:
@@ -290,13 +305,13 @@ def test_a_pooled_array_uses_what_the_outer_one_leaves() -> None:
 
 def test_orders_multiply_only_where_loops_have_more_than_one_iteration() -> None:
     problem = Problem(matmul(), (2, 3, 1))
-    assert count_mappings(machine(), problem, BITS_8) == Counts(1, 2)
+    assert count_mappings(machine(), problem, BITS_8) == Counts(1, 1, 2)
     fixed = Order("dram", ("N", "M"), "", EVERYWHERE, "order dram: N, M")
-    assert count_mappings(machine(), problem, BITS_8, [fixed]) == Counts(1, 1)
+    assert count_mappings(machine(), problem, BITS_8, [fixed]) == Counts(1, 1, 1)
     reverse = Order("dram", ("M", "N"), "", EVERYWHERE, "order dram: M, N")
-    assert count_mappings(machine(), problem, BITS_8, [fixed, reverse]) == Counts(0, 0)
+    assert count_mappings(machine(), problem, BITS_8, [fixed, reverse]) == NONE
     # Contradictory orders forbid having both loops at `dram`, not the mappings without one of them.
-    assert count_mappings(machine(buffer("b")), problem, BITS_8, [fixed, reverse]) == Counts(3, 4)
+    assert count_mappings(machine(buffer("b")), problem, BITS_8, [fixed, reverse]) == Counts(3, 3, 4)
 
 
 def test_formulas_over_spatial_factors_and_the_use_of_an_array() -> None:
@@ -322,18 +337,58 @@ def test_constraints_that_depend_on_widths_tell_assignments_apart() -> None:
     problem = Problem(matmul(), (4, 1, 1))
     widths = [BITS_8, {**BITS_8, "W": 4}, {**BITS_8, "W": 9}]
     found = count_batch(machine(buffer("b")), problem, widths, [whole])
-    assert found == (Counts(3, 3), Counts(1, 1), Counts(0, 0))  # 9 bits do not fit a word
+    assert found == (Counts(3, 3, 3), Counts(1, 1, 1), NONE)  # 9 bits do not fit a word
 
 
-def test_a_formula_that_couples_levels_is_refused() -> None:
+def test_a_formula_over_two_levels_is_kept_case_by_case_or_refused() -> None:
     coupled = Require(
-        Operation("==", (TileExtent("b", "M"), TileExtent("b", "N"))), EVERYWHERE, "tile(b, M) == tile(b, N)"
+        Operation("==", (TileExtent("b", "M"), TileExtent("c", "N"))), EVERYWHERE, "tile(b, M) == tile(c, N)"
     )
+    accelerator = machine(buffer("b"), buffer("c"))
+    case = ConstrainedCase(accelerator, Problem(matmul(), (4, 4, 1)), BITS_8, (coupled,))
+    assert counted(case) == enumerated(case)
     with pytest.raises(SpecError, match="Q0710"):
-        count_mappings(machine(buffer("b")), Problem(matmul(), (4, 4, 1)), BITS_8, [coupled])
+        count_mappings(accelerator, Problem(matmul(), (720720, 720720, 1)), BITS_8, [coupled])  # 240 divisors
 
 
 # --- loop orders --------------------------------------------------------------------------------
+
+
+@given(cases(max_levels=4))
+@settings(max_examples=40, deadline=None)
+def test_mappings_of_one_order_class_have_the_same_counts(case: Case) -> None:
+    every = list(islice(all_mappings(case.accelerator, case.problem), LIMIT))
+    classes: dict[object, list[Mapping]] = {}
+    for mapping in every:
+        if not legality(case.accelerator, case.problem, case.bits, mapping, None):
+            classes.setdefault(order_class(case.accelerator, case.problem, mapping), []).append(mapping)
+    for same in classes.values():
+        first, *others = (evaluate(case.accelerator, case.problem, case.bits, m) for m in same[:6])
+        assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("sizes", [(2, 1, 2, 2), (2, 2, 2, 1)], ids=["window", "no window"])
+@pytest.mark.parametrize("inner", ["IWO", "I"])
+@pytest.mark.parametrize("keep", ["IWO", "I", "WO", ""])
+def test_the_loop_that_slides_a_window_tells_orders_apart(keep: str, inner: str, sizes: tuple[int, ...]) -> None:
+    kept = {"outer": keep, "middle": keep, "inner": inner}
+    levels = [replace(buffer(name), keep=frozenset(tensors)) for name, tensors in kept.items()]
+    case = ConstrainedCase(machine(*levels), Problem(conv1d(), sizes), BITS_8, ())
+    assert counted(case) == enumerated(case)
+
+
+@pytest.mark.parametrize("keep", [None, frozenset("I"), frozenset("WO"), frozenset[str]()])
+def test_order_classes_are_what_counts_can_tell_apart(keep: frozenset[str] | None) -> None:
+    """All primes are different, so different loops leave different counts, of which no word or block hides any."""
+    accelerator = machine(replace(buffer("outer"), keep=keep), buffer("inner"))
+    problem = Problem(matmul(), (2 * 3, 5, 7))
+    told_apart = {
+        (placement(m), repr(evaluate(accelerator, problem, BITS_8, m).levels))
+        for m in all_mappings(accelerator, problem)
+    }
+    found = count_mappings(accelerator, problem, BITS_8)
+    assert found.order_classes == len(told_apart)
+    assert found.factor_placements < found.order_classes < found.mappings
 
 
 @given(st.data())

@@ -7,31 +7,22 @@ from itertools import islice
 from hypothesis import assume, event, given, settings
 
 from qdsl.mapper import best_mapping
-from qdsl.mapspace import constraint_violations, feasible
+from qdsl.mapspace import feasible
 from qdsl.mapspace.feasibility import System
 from qdsl.model import load
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, StorageLevel
-from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
 from qdsl.resources import data_dir
-from qdsl.symbolic import legality
-from tests.mapspace.strategies import ConstrainedCase, constrained_cases
-from tests.support.brute_force import all_mappings
+from tests.mapspace.strategies import ConstrainedCase, constrained_cases, every_mapping, is_legal
 from tests.support.strategies import matmul
 
 LIMIT = 4000
 MAC = ComputeUnit("mac", 1.0)
 
 
-def is_legal(case: ConstrainedCase, mapping: Mapping) -> bool:
-    return not legality(case.accelerator, case.problem, case.bits, mapping, None) and not constraint_violations(
-        case.constraints, case.accelerator, case.problem, case.bits, mapping
-    )
-
-
 def is_empty(case: ConstrainedCase) -> bool | None:
     """Whether no mapping is legal; None if there are too many to look at."""
-    for n, mapping in enumerate(islice(all_mappings(case.accelerator, case.problem), LIMIT + 1)):
+    for n, mapping in enumerate(islice(every_mapping(case), LIMIT + 1)):
         if n == LIMIT:
             return None
         if is_legal(case, mapping):
@@ -73,13 +64,13 @@ def test_a_conflict_is_one_and_needs_each_of_its_rules(case: ConstrainedCase) ->
         assert system.solve_demands(i for i in demands if i != demand).status == "feasible"
 
 
-@given(constrained_cases(separable=True))
+@given(constrained_cases())
 @settings(max_examples=40, deadline=None)
 def test_the_exact_search_finds_a_mapping_exactly_when_there_is_one(case: ConstrainedCase) -> None:
     found = feasible(case.accelerator, case.problem, case.bits, case.constraints)
     best = best_mapping(case.accelerator, case.problem, case.bits, case.constraints)
     event(found.status)
-    assert (best.status == "optimal") == (found.status == "feasible")
+    assert (best.status == "infeasible") == (found.status == "infeasible")
 
 
 def test_a_solver_without_time_says_unknown() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -17,9 +18,8 @@ from qdsl.model.constraint import Order, Scope
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
 from qdsl.resources import data_dir
-from tests.mapspace.strategies import ConstrainedCase, constrained_cases
-from tests.mapspace.test_feasibility import is_legal
-from tests.support.brute_force import all_mappings
+from qdsl.symbolic import legality
+from tests.mapspace.strategies import ConstrainedCase, constrained_cases, every_mapping, is_legal
 from tests.support.strategies import conv1d, matmul
 
 LIMIT = 1500
@@ -47,7 +47,7 @@ def test_the_enumerated_mappings_are_the_legal_ones(case: ConstrainedCase) -> No
     found = mappings_of(case)
     assume(found is not None and found.count <= LIMIT)
     assert found is not None
-    every = list(islice(all_mappings(case.accelerator, case.problem), LIMIT + 1))
+    every = list(islice(every_mapping(case), LIMIT + 1))
     assume(len(every) <= LIMIT)
     listed = list(found)
     legal = {_canonical(m, case.accelerator) for m in every if is_legal(case, m)}
@@ -59,9 +59,8 @@ def test_the_enumerated_mappings_are_the_legal_ones(case: ConstrainedCase) -> No
 def _canonical(mapping: Mapping, accelerator: Accelerator) -> Mapping:
     """With spatial loops in one order, which has no meaning."""
     spatial = {p for f in accelerator.fanouts for p in f.places}
-    return Mapping(
-        tuple((p, tuple(sorted(x, key=lambda loop: loop.dim)) if p in spatial else x) for p, x in mapping.places)
-    )
+    places = ((p, tuple(sorted(x, key=lambda loop: loop.dim)) if p in spatial else x) for p, x in mapping.places)
+    return replace(mapping, places=tuple(places))
 
 
 def test_draws_are_uniform() -> None:
@@ -95,6 +94,26 @@ def _uniform_over_placements(every: list[Mapping], draws: int) -> Counter[Mappin
     source = random.Random(7)
     groups = list(placements.values())
     return Counter(source.choice(source.choice(groups)) for _ in range(draws))
+
+
+def test_what_is_kept_belongs_to_a_mapping() -> None:
+    """Every choice of what `buffer` keeps of W and I has its mappings, by rank and drawn."""
+    dram, buffer, pe = small_machine().hierarchy
+    assert isinstance(buffer, StorageLevel)
+    open_ = replace(buffer, keep=frozenset("O"), optional=frozenset("WI"))
+    accelerator = replace(small_machine(), hierarchy=(dram, open_, pe))
+    problem = Problem(matmul(), (4, 4, 3))
+    found = legal_mappings(accelerator, problem, BITS)
+    listed = list(found)
+    assert found.count == len(listed) == len(set(listed)) == count_mappings(accelerator, problem, BITS).mappings
+    assert all(not legality(accelerator, problem, BITS, m, None) for m in listed)
+    for bypass in accelerator.bypass_choices("IWO"):
+        fixed = set(enumerate_mappings(accelerator.resolved(bypass), problem, BITS))
+        assert {replace(m, bypass=frozenset()) for m in listed if m.bypass == bypass} == fixed
+    assert {m.bypass for m in islice(found.sample(5), 100)} == set(accelerator.bypass_choices("IWO"))
+    assert [found.at(rank) for rank in (0, found.count // 2, found.count - 1)] == [
+        listed[rank] for rank in (0, found.count // 2, -1)
+    ]
 
 
 def test_equal_seeds_draw_equal_mappings() -> None:

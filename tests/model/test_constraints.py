@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from qdsl.model.constraint import Bits, Constant, Constraint, DimSize, Factor, Only, Operation, Order, Require, Scope
+from qdsl.model.constraint import (
+    Bits,
+    Constant,
+    Constraint,
+    DimSize,
+    Factor,
+    Limit,
+    Occupancy,
+    Only,
+    Operation,
+    Order,
+    Require,
+    Same,
+    Scope,
+    TileExtent,
+    Utilization,
+)
 from qdsl.model.invariants import violations
 from tests.model.conftest import Load
 
@@ -82,6 +98,89 @@ study s {
 """
     (only,) = load_text(text).studies[0].constraints
     assert only.scope == Scope(frozenset({"pair"}), Operation("<=", (Bits("J"), Constant(4.0))))
+
+
+def test_a_set_of_values_is_every_one_of_them(load_text: Load) -> None:
+    first, second = constraints(
+        load_text, "temporal(buffer, C) in {2..8 step 3, 1}\nif bits(W) in {2} then utilization(pe) in {50 %}"
+    )
+    assert isinstance(first, Require)
+    assert first.formula == Operation("in", (Factor("buffer", "C"), *map(Constant, (1.0, 2.0, 5.0, 8.0))))
+    assert isinstance(second, Require)
+    assert second.formula == Operation("in", (Utilization("pe"), Constant(0.5)))
+    assert second.scope.condition == Operation("in", (Bits("W"), Constant(2.0)))
+
+
+def test_occupancy_is_of_all_words_or_of_those_of_a_tensor(load_text: Load) -> None:
+    first, second = constraints(load_text, "occupancy(buffer) <= 80 %\nmax(occupancy(buffer, I), 0.1) <= 1")
+    assert isinstance(first, Require)
+    assert first.formula == Operation("<=", (Occupancy("buffer"), Constant(0.8)))
+    assert isinstance(second, Require)
+    assert second.formula == Operation(
+        "<=", (Operation("max", (Occupancy("buffer", "I"), Constant(0.1))), Constant(1.0))
+    )
+    # of the operators of this network, all have a tensor I
+    assert second.scope.operators == frozenset({"conv2d", "add"})
+
+
+def test_a_limit_is_in_cycles_pj_or_words_per_cycle(load_text: Load) -> None:
+    body = "latency <= 2000 cycle\nif bits(W) <= 4 then energy <= 2 * 3 uJ\nbandwidth(buffer) <= 4 word/cycle"
+    latency, energy, bandwidth = constraints(load_text, body)
+    assert latency == Limit("latency", "", 2000.0, Scope(), "latency <= 2000 cycle")
+    assert isinstance(energy, Limit)
+    assert (energy.quantity, energy.most) == ("energy", 6e6)
+    assert energy.scope.condition == Operation("<=", (Bits("W"), Constant(4.0)))
+    assert bandwidth == Limit("bandwidth", "buffer", 4.0, Scope(), "bandwidth(buffer) <= 4 word/cycle")
+
+
+def test_for_repeats_its_body_with_every_value(load_text: Load) -> None:
+    body = """
+for d in K, C {
+  temporal spad only d
+  for b in {2, 4} { if bits(W) == b then tile(buffer, d) <= 2 * b }
+}
+for p in pe.x, pe.y { spatial(p, K) <= 2 }"""
+    found = constraints(load_text, body)
+    assert [c.text for c in found] == [
+        "temporal spad only d (d = K)",
+        "if bits(W) == b then tile(buffer, d) <= 2 * b (b = 2) (d = K)",
+        "if bits(W) == b then tile(buffer, d) <= 2 * b (b = 4) (d = K)",
+        "temporal spad only d (d = C)",
+        "if bits(W) == b then tile(buffer, d) <= 2 * b (b = 2) (d = C)",
+        "if bits(W) == b then tile(buffer, d) <= 2 * b (b = 4) (d = C)",
+        "spatial(p, K) <= 2 (p = pe.x)",
+        "spatial(p, K) <= 2 (p = pe.y)",
+    ]
+    assert found[3] == Only("spad", frozenset({"C"}), Scope(), found[3].text)
+    twice_four = Operation("*", (Constant(2.0), Constant(4.0)))
+    four = found[5]
+    assert isinstance(four, Require)
+    assert four.formula == Operation("<=", (TileExtent("buffer", "C"), twice_four))
+    assert four.scope.condition == Operation("==", (Bits("W"), Constant(4.0)))
+    last = found[-1]
+    assert isinstance(last, Require)
+    assert last.formula == Operation("<=", (Factor("pe.y", "K"), Constant(2.0)))
+
+
+def test_every_layer_holds_for_the_layers_that_a_pattern_names(load_text: Load) -> None:
+    (some,) = constraints(load_text, "every layer stem, next { every conv2d { temporal dram none } }")
+    (one,) = constraints(load_text, "every layer next { temporal dram none }")
+    assert some.scope.problems is not None
+    assert one.scope.problems is not None
+    assert len(some.scope.problems) == 2
+    assert one.scope.problems < some.scope.problems
+    (problem,) = one.scope.problems
+    assert (problem.size("R"), problem.size("C")) == (1, 8)
+    assert one.scope.includes(problem)
+    assert not one.scope.includes(*(some.scope.problems - one.scope.problems))
+
+
+def test_same_is_for_the_layers_that_it_names(load_text: Load) -> None:
+    by_operator, by_name = constraints(load_text, "same spatial for conv2d\nsame  spatial for layer next, stem")
+    assert by_operator == Same(Scope(frozenset({"conv2d"})), "same spatial for conv2d")
+    assert by_name.scope.problems is not None
+    assert len(by_name.scope.problems) == 2
+    assert by_name.text == "same spatial for layer next, stem"
 
 
 def test_search_has_as_many_offspring_as_members_unless_stated(load_text: Load) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from qdsl.diagnostics import Sink
 from qdsl.model import load_model
 from qdsl.model.invariants import violations
+from qdsl.model.mapping import Loop
 from qdsl.model.study import Model
 from qdsl.resources import data_dir
 from tests.model.conftest import Load
@@ -76,6 +77,27 @@ def test_broken_models_are_noticed(model: Model) -> None:
         ),
     ]
     assert [bool(violations(b)) for b in broken] == [True] * len(broken)
+
+
+@pytest.mark.parametrize(
+    ("buffer", "array", "imperfect", "sound"),
+    [
+        (4, 2, "", True),
+        (4, 2, "padded", False),  # nothing is imperfect
+        (3, 3, "", False),  # 9 of 8
+        (3, 3, "padded", True),
+        (3, 3, "partial", True),
+        (3, 2, "partial", False),  # 6 of 8
+        (5, 2, "partial", False),  # the last of the five has nothing to do
+    ],
+)
+def test_factors_make_the_size_or_what_an_imperfect_nest_needs(
+    model: Model, buffer: int, array: int, imperfect: str, sound: bool
+) -> None:
+    (written,) = model.mappings
+    loops = {**dict(written.mapping.places), "buffer": (Loop("K", buffer),), "pe.y": (Loop("K", array),)}
+    mapping = replace(written.mapping, places=tuple(loops.items()), imperfect=imperfect)
+    assert (violations(replace(model, mappings=(replace(written, mapping=mapping),))) == []) == sound
 
 
 @pytest.mark.parametrize("path", sorted(data_dir("specs").rglob("*.qdsl")), ids=lambda p: p.stem)

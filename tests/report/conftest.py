@@ -1,16 +1,18 @@
-"""A small finished study whose numbers are made from simple rules, and a larger one that looks like a real network."""
+"""A small finished study whose mappings follow a simple rule, and a larger one that looks like a real network."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.constraint import Only, Scope
 from qdsl.model.mapping import Loop, Mapping
+from qdsl.model.mapping_text import format_mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.operator import Axis, Operator, Problem, Tensor, Term
 from qdsl.model.precision import PrecisionSpace, WidthVariable
@@ -21,13 +23,16 @@ from qdsl.study.result import (
     DesignPoint,
     EnergySource,
     Generation,
+    LayerCounts,
     LayerDetail,
     LayerResult,
+    LegalCounts,
     PointDetail,
     Provenance,
     StudyRun,
 )
-from qdsl.symbolic.result import Evaluation, LevelCounts, TensorCounts
+from qdsl.study.width_grid import width_grid
+from qdsl.symbolic import Evaluation, evaluate
 
 ENERGY_PJ = {"dram": 512.0, "glb": 13.5, "wspad": 0.75}
 
@@ -66,8 +71,8 @@ def accelerator(source: str = "45 nm tables") -> Accelerator:
         "eyeriss",
         (
             StorageLevel("dram", 16, 4, None, None, energy("dram")),
-            StorageLevel("glb", 16, 1, 51200, frozenset("IO"), energy("glb"), 16.0, 16.0),
-            FanOut("pe", 14, 12),
+            StorageLevel("glb", 16, 1, 51200, frozenset("IO"), energy("glb"), 44.0, 16.0),
+            FanOut("pe", 14, 8),
             StorageLevel("wspad", 16, 1, 224, frozenset("W"), energy("wspad")),
         ),
         ComputeUnit("mac", 2.2),
@@ -77,18 +82,27 @@ def accelerator(source: str = "45 nm tables") -> Accelerator:
     )
 
 
-def _layer_energy(problem: Problem, bits: dict[str, int]) -> dict[str, dict[str, float]]:
-    """level -> tensor -> pJ: every value goes once through every level, in words of 16 bits."""
-    return {
-        level: {t.name: problem.values(t) * ENERGY_PJ[level] / (16 // bits[t.name]) for t in problem.operator.tensors}
-        for level in ENERGY_PJ
-    }
+@cache
+def _mapping(problem: Problem) -> Mapping:
+    """Outputs along the array's rows, inputs that are added up along its columns, filters in the registers."""
+    places: dict[str, list[Loop]] = {place: [] for place in accelerator().places}
+    column = "C" if "C" in problem.operator.dims else "K"
+    for dim, size in zip(problem.operator.dims, problem.sizes, strict=True):
+        axis, most = {"P": ("pe.x", 14), column: ("pe.y", 8)}.get(dim, ("pe.x", 1))
+        parallel = next(n for n in range(most, 0, -1) if size % n == 0)
+        places[axis].append(Loop(dim, parallel))
+        places[{"K": "dram", "R": "wspad"}.get(dim, "glb")].append(Loop(dim, size // parallel))
+    return Mapping(tuple((place, tuple(x for x in loops if x.factor > 1)) for place, loops in places.items()))
+
+
+@cache
+def _evaluation(problem: Problem, bits: tuple[tuple[str, int], ...]) -> Evaluation:
+    return evaluate(accelerator(), problem, dict(bits), _mapping(problem))
 
 
 def _result(layer: Layer, bits: dict[str, int]) -> LayerResult:
-    parts = _layer_energy(layer.problem, bits)
-    total = sum(sum(p.values()) for p in parts.values()) + 2.2 * layer.problem.operations
-    return LayerResult(layer.name, layer.problem.operator.name, tuple(bits.items()), total, "optimal")
+    evaluation = _evaluation(layer.problem, tuple(bits.items()))
+    return LayerResult(layer.name, layer.problem.operator.name, tuple(bits.items()), evaluation.energy_pj, "optimal")
 
 
 def _point(study: Study, choice: tuple[int, ...], label: str = "") -> DesignPoint:
@@ -108,25 +122,23 @@ def _detail(study: Study, roles: tuple[str, ...], point: DesignPoint) -> PointDe
     layers = []
     for result in point.layers:
         problem = study.network.layer(result.name).problem
-        parts = _layer_energy(problem, dict(result.bits))
-        levels = tuple(
-            LevelCounts(
-                level,
-                tuple((t, TensorCounts(4, 8, 4, 4 if t == "O" else 0, 1, pj)) for t, pj in tensors.items()),
-            )
-            for level, tensors in parts.items()
-        )
-        evaluation = Evaluation(
-            levels, problem.operations, 2.2 * problem.operations, 0.75, problem.operations // 14, result.energy_pj
-        )
+        mapping, evaluation = _mapping(problem), _evaluation(problem, result.bits)
         sizes = tuple(zip(problem.operator.dims, problem.sizes, strict=True))
-        dim, size = next((s for s in sizes if s[1] > 1), ("K", 1))
-        nest = f"dram : for {dim} {size}\nglb  : for P 2\npe.x : parallel P 14\nwspad: for {problem.operator.dims[0]} 8"
-        mapping = Mapping((("dram", (Loop(dim, size),)),))
+        nest = format_mapping(mapping, accelerator())
         layers.append(
             LayerDetail(result.name, result.operator, sizes, result.bits, "optimal", mapping, evaluation, nest)
         )
     return PointDetail(roles, point, tuple(layers))
+
+
+def _legal(study: Study) -> LegalCounts:
+    """The narrower, the more; one number is larger than a double keeps."""
+    layers = []
+    for layer in study.network.layers:
+        grid = width_grid(study, layer)
+        mappings = tuple(10**17 // sum(n for _, n in bits) for bits in grid.bits)
+        layers.append(LayerCounts((layer.name,), layer.problem.operator.name, grid, mappings))
+    return LegalCounts(tuple(layers), ("widest", "narrowest"), (24, 40), (10**18 + 1, 10**19), ((36, 40),), ())
 
 
 def build_run(problems: dict[str, Problem], choices: Sequence[tuple[int, ...]], generations: int = 4) -> StudyRun:
@@ -181,6 +193,7 @@ def build_run(problems: dict[str, Problem], choices: Sequence[tuple[int, ...]], 
         tuple(Generation(g, 12 * g, 2 + g, 0.9 - 0.5 / g) for g in range(1, generations + 1)),
         tuple((p.energy_pj * k, p.weight_memory_bits * k) for p in front for k in (1.02, 1.1)),
         Counts(len(layers), len(set(problems.values())), 196, 75, 70, 5, 7 ** len(variables), 48),
+        _legal(study),
         (("tables", 3.25), ("search", 1.5)),
         Provenance(
             "0.1.0",

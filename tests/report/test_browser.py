@@ -95,3 +95,33 @@ def test_the_console_stays_silent_and_a_hostile_name_does_not_run(
     with pytest.raises(NoAlertPresentException):
         _ = page.switch_to.alert.text
     assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_the_roofline_shows_the_words_of_one_port_at_a_time(browser: Any, run: StudyRun, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page = opened(browser, run, tmp_path)
+    figures = page.find_elements("css selector", "#roofline .tabs > .scroll")
+    choices = page.find_elements("css selector", "#roofline input")
+    assert len(figures) == len(choices) > 1
+
+    def visible() -> list[int]:
+        return [i for i, figure in enumerate(figures) if figure.is_displayed()]
+
+    assert visible() == [0]
+    choices[0].send_keys(Keys.ARROW_RIGHT)
+    assert visible() == [1]
+    assert "roof" in figures[1].find_element("css selector", "path.roof").get_attribute("class")
+
+
+def test_where_the_energy_comes_from_opens_without_running_over(browser: Any, run: StudyRun, tmp_path: Path) -> None:
+    page = opened(browser, run, tmp_path)
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    page.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    why = page.find_element("css selector", "#mappings details.why")
+    assert "stationary" in why.text and "⌈" in why.text
+    over = page.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert over <= 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qdsl.diagnostics import SpecError
 from qdsl.report import write_report
+from qdsl.report.layers import energy_by_level
 from qdsl.study.result import StudyRun
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&`|*_"
@@ -109,3 +111,41 @@ def test_a_directory_that_is_a_file_is_a_finding(run: StudyRun, tmp_path: Path) 
     (tmp_path / "out").write_text("here already")
     with pytest.raises(SpecError, match="Q0952"):
         write_report(run, tmp_path / "out")
+
+
+def test_formulas_are_markup_on_the_page_and_latex_in_markdown(run: StudyRun, tmp_path: Path) -> None:
+    html = page(run, tmp_path)
+    assert "⌈C<sub>pe.y</sub>" in html and r"\lceil" not in html
+    write_report(run, tmp_path, ("markdown",))
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert r"$\lceil C_{\text{pe.y}}" in text and "<sub>" not in text
+
+
+def test_every_layer_says_what_limits_it(run: StudyRun, tmp_path: Path) -> None:
+    write_report(run, tmp_path, ("markdown",))
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    table = text.split("## What limits the speed")[1].split("## ")[0]
+    assert "Limited by compute: 2 layers, by array: 1, by glb writes: 1." in table
+    rows = re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", table, flags=re.MULTILINE)
+    assert rows == [("stem", "array"), ("b1", "compute"), ("b2", "compute"), ("sum", "glb writes")]
+
+
+def test_a_run_that_was_stopped_before_its_mappings_has_neither(run: StudyRun, tmp_path: Path) -> None:
+    html = page(replace(run, details=(), complete=False), tmp_path)
+    assert html.count("The mappings of the chosen point were not recovered") == 3
+    assert "Where the energy comes from" not in html
+
+
+def test_hops_and_leakage_are_part_of_the_energy(run: StudyRun, tmp_path: Path) -> None:
+    chosen = run.detail("chosen")
+    assert chosen is not None
+    layers = tuple(
+        replace(d, evaluation=replace(d.evaluation, networks=(("pe", (("O", 4e6),)),), leakage_pj=3e6))
+        for d in chosen.layers
+    )
+    richer = replace(chosen, layers=layers)
+    by_level = energy_by_level(run.study.network, richer)
+    assert by_level["hops of pe"] == {"outputs": 16e6}
+    assert by_level["leakage"] == {"leakage": 12e6}
+    html = page(replace(run, details=(richer, *run.details[1:])), tmp_path)
+    assert '<th scope="row">hops of pe</th>' in html and '<th scope="row">leakage</th>' in html

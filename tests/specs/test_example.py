@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from qdsl.mapper import best_mapping
 from qdsl.model import load
 from qdsl.resources import data_dir
@@ -31,3 +33,41 @@ def test_mapper_finds_a_better_mapping_than_the_written_one() -> None:
     assert best.status == "optimal"
     assert best.energy_pj is not None
     assert best.energy_pj < written.energy_pj
+
+
+SCALABLE = load(data_dir("specs") / "examples" / "scalable.qdsl")
+
+
+def test_the_second_example_costs_what_its_formulas_say() -> None:
+    by_hand, partial = SCALABLE.mappings
+    for m in (by_hand, partial):
+        assert legality(m.accelerator, m.layer.problem, dict(m.bits), m.mapping, None) == []
+    found = evaluate(by_hand.accelerator, by_hand.layer.problem, dict(by_hand.bits), by_hand.mapping)
+    assert found.operations == 12 * 3 * 3 * 3 * 14 * 14
+    assert found.compute_energy_pj == pytest.approx(found.operations * (1.6 * 64 / 256 + 0.1))
+    assert found.cycles == found.operations // 8 // 2  # 8 instances, two 8-bit operations a cycle
+    # 2 mW at 200 MHz are 10 pJ a cycle; each of the 16 instances adds 0.01
+    assert found.leakage_pj == pytest.approx(found.cycles * (10 + 16 * 0.01))
+    # 324 padded input values of 8 bits, twice, and 441 words of sums of 8 + 8 + 5 bits for 3 x 2 x 7 x 8 of them
+    assert found.level("buffer").tensor("I").words == 2 * 3 * 4 * 16 * 8 // 16
+    assert found.level("buffer").tensor("O").words == 12 * 2 * 14 * 21 // 16
+    assert by_hand.accelerator.area_mm2 == pytest.approx(0.08 + 16 * (600 + 900) / 1e6)
+
+
+def test_the_fourth_round_of_the_second_example_has_half_the_work() -> None:
+    m = SCALABLE.mappings[1]
+    found = evaluate(m.accelerator, m.layer.problem, dict(m.bits), m.mapping)
+    assert found.cycles == 7 * 3 * 2 * 4 * 27 // 2
+    assert found.useful == 14 / 16
+
+
+def test_the_search_of_the_second_example_bypasses_the_buffer_where_that_is_better() -> None:
+    study = SCALABLE.studies[0]
+    layer = study.network.layer("conv.1")
+    bits = {"I": 8, "W": 8, "O": 8}
+    free = best_mapping(study.accelerator, layer.problem, bits)
+    assert free.status == "optimal"
+    assert free.mapping is not None and free.energy_pj is not None
+    assert free.mapping.bypass == {("buffer", "W")}
+    kept = best_mapping(study.accelerator.resolved(frozenset()), layer.problem, bits)
+    assert kept.energy_pj is not None and kept.energy_pj > free.energy_pj

@@ -68,7 +68,7 @@ def test_machine_is_the_published_one(
     assert all(x.write_bandwidth == x.read_bandwidth for x in m.levels)
     assert {x.word_bits for x in m.levels} == {16}
     assert [(f.x, f.y) for f in m.fanouts] == arrays
-    assert m.compute.energy_pj == 2.20035
+    assert m.compute.energy == 2.20035
 
 
 def test_eyeriss_has_168_processing_elements_and_simba_256_multipliers() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from qdsl.mapper import Optimum
 from qdsl.model.accelerator import FanOut, StorageLevel
+from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.study import Study
 from qdsl.study.codec import from_json, to_json
 from tests.support.small_study import small_model, study_text
@@ -28,6 +29,11 @@ def test_a_study_with_every_kind_of_constraint_survives_json(tmp_path: Path) -> 
     again = from_json(json.loads(text), Study)
     assert again == study
     assert [type(h) for h in again.accelerator.hierarchy] == [StorageLevel, StorageLevel, FanOut, StorageLevel]
+
+
+def test_a_mapping_keeps_what_becomes_of_iterations_past_a_size() -> None:
+    mapping = Mapping((("dram", (Loop("N", 3),)), ("pe.x", (Loop("N", 3),))), imperfect="partial")
+    assert from_json(json.loads(json.dumps(to_json(mapping))), Mapping) == mapping
 
 
 def test_source_positions_stay_out(tmp_path: Path) -> None:

@@ -77,6 +77,23 @@ def test_a_constraint_that_reads_a_width_separates_what_it_reads(tmp_path: Path)
     assert _key(study, {**BITS, "I": 6}) == _key(study, {**BITS, "I": 7})
 
 
+@pytest.mark.parametrize("constraint", ["latency <= 500 cycle", "energy <= 1 uJ", "occupancy(regs) <= 90 %"])
+def test_a_limit_and_its_number_are_part_of_a_key(tmp_path: Path, constraint: str) -> None:
+    base, limited = (BASE.replace("spatial pe.x only N, K", c) for c in ("spatial pe.x only N, K", constraint))
+    other = limited.replace("<= ", "<= 0.5 * ")
+    assert len({_key(_study(tmp_path, text)) for text in (base, limited, other)}) == 3
+
+
+def test_a_constraint_on_other_layers_does_not_count(tmp_path: Path) -> None:
+    plain = "spatial pe.x only N, K"
+    here, everywhere, elsewhere = (
+        _key(_study(tmp_path, BASE.replace(plain, f"every layer {names} {{ {plain} }}")))
+        for names in ("a", "*", "b, c")
+    )
+    assert here == everywhere == _key(_study(tmp_path, BASE))
+    assert elsewhere == _key(_study(tmp_path, BASE.replace(f"constrain {{ {plain} }}", "")))
+
+
 def test_a_constraint_on_other_operators_does_not_count(tmp_path: Path) -> None:
     other = "operator other() {\n  dims M, N, K\n  O[m, n] += A[m, k] * B[k, n]\n}\n"
     base = BASE.replace("spatial pe.x only N, K", "")

@@ -58,7 +58,7 @@ def test_run_json_carries_the_run_to_the_last_field(tmp_path: Path) -> None:
     run = _run(tmp_path)
     assert load_run(tmp_path / "out" / RUN_FILE) == run
     data = json.loads((tmp_path / "out" / RUN_FILE).read_text())
-    assert (data["format"], data["version"]) == ("qdsl-run", 1)
+    assert (data["format"], data["version"]) == ("qdsl-run", 2)
     assert data["run"]["front"][0]["objectives"]["energy"] == run.front[0].energy_pj
 
 
@@ -114,7 +114,7 @@ def test_the_chosen_design_is_the_nearest_to_the_ideal_corner() -> None:
         ("no json", "Expecting value"),
         ("[]", "not the record of a qdsl run"),
         ('{"format": "qdsl-run", "version": 99}', "version is 99"),
-        ('{"format": "qdsl-run", "version": 1, "run": {}}', "`study` is missing"),
+        ('{"format": "qdsl-run", "version": 2, "run": {}}', "`study` is missing"),
         ("[" * 100_000, "no run can be read"),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_run_that_cannot_be_read_or_written_is_a_finding(tmp_path: Path) -> No
     with pytest.raises(SpecError, match="Q0906"):
         load_run(tmp_path / RUN_FILE)
     with pytest.raises(SpecError, match="Q0905"):
-        save_run(_run(tmp_path), tmp_path / "absent" / RUN_FILE)
+        save_run(_run(tmp_path), tmp_path / "small.qdsl" / RUN_FILE)
 
 
 def test_the_store_is_beside_the_run(tmp_path: Path) -> None:

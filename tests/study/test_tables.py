@@ -10,9 +10,10 @@ import pytest
 
 from qdsl.diagnostics import SpecError
 from qdsl.mapper import best_mapping
+from qdsl.mapspace import constraint_violations
 from qdsl.study.progress import Silent
 from qdsl.study.store import Store
-from qdsl.study.tables import build_tables, layer_bits
+from qdsl.study.tables import build_tables, layer_bits, width_rows
 from tests.support.small_study import small_model, study_text
 
 
@@ -68,13 +69,36 @@ def test_a_layer_without_any_legal_mapping_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_constraints_that_the_mapper_cannot_keep_are_all_refused_at_once(tmp_path: Path) -> None:
-    constrain = "tile(regs, K) * spatial(pe.x, K) == K; tile(buffer, N) + tile(regs, K) >= 9"
+    constrain = "occupancy(buffer) >= occupancy(regs); utilization(pe) * occupancy(regs) >= 0.1"
     study = small_model(tmp_path, study_text(constrain=constrain)).studies[0]
     with Store(tmp_path / "store.sqlite") as store:
         with pytest.raises(SpecError) as caught:
             build_tables(study, store, Silent(), workers=1)
         assert len(store) == 0
     assert [d.code for d in caught.value.diagnostics] == ["Q0710", "Q0710"]
+
+
+@pytest.mark.parametrize(
+    "constrain",
+    [
+        "tile(regs, K) * spatial(pe.x, K) == K",
+        "tile(buffer, N) + tile(regs, K) >= 9",
+        "energy <= 30 nJ; occupancy(regs) <= 0.5",
+    ],
+)
+def test_the_best_energies_are_those_of_the_mappings_that_keep_the_constraints(tmp_path: Path, constrain: str) -> None:
+    study = small_model(tmp_path, study_text(constrain=constrain)).studies[0]
+    with Store(tmp_path / "store.sqlite") as store:
+        tables = build_tables(study, store, Silent(), workers=1)
+    for layer in study.network.layers:
+        for row in width_rows(study, layer)[:3]:
+            bits = dict(row.bits)
+            found = best_mapping(study.accelerator, layer.problem, bits, study.constraints)
+            assert tables.optimum(layer.problem, row.bits).energy_pj == pytest.approx(found.energy_pj or inf)
+            if found.mapping:
+                assert not constraint_violations(
+                    study.constraints, study.accelerator, layer.problem, bits, found.mapping
+                )
 
 
 class _Interrupting(Silent):

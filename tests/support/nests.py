@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.mapping import Loop, Mapping
-from qdsl.model.operator import Operator, Problem
+from qdsl.model.operator import Operator, Problem, Tensor
 from tests.support.strategies import (
     Case,
     addition,
@@ -22,6 +23,7 @@ from tests.support.strategies import (
     single_channel_conv,
     tensor,
     three_factors,
+    transposed_conv,
 )
 
 
@@ -111,10 +113,37 @@ def max_pool(stride: int = 1, dilation: int = 1) -> Operator:
 
 
 @st.composite
+def affine_tensors(draw: st.DrawFn, name: str, dims: tuple[str, ...], output: bool = False) -> Tensor:
+    """A tensor over some of the dimensions, spread over its axes in any way, with coefficients up to 4."""
+    some = draw(st.lists(st.sampled_from(dims), min_size=1, max_size=len(dims), unique=True))
+    axes: list[list[tuple[str, int]]] = []
+    for dim in some:
+        term = dim, draw(st.sampled_from([1, 1, 1, 2, 3, 4]))
+        axis = draw(st.integers(0, len(axes)))
+        if axis == len(axes):
+            axes.append([])
+        axes[axis].append(term)
+    return tensor(name, *axes, output=output)
+
+
+@st.composite
+def random_einsums(draw: st.DrawFn) -> Operator:
+    """Two to five dimensions, one to three inputs, any affine indices, of the output too."""
+    dims = tuple("ABCDE"[: draw(st.integers(2, 5))])
+    inputs = [draw(affine_tensors(f"I{i}", dims)) for i in range(draw(st.integers(1, 3)))]
+    output = draw(affine_tensors("O", dims, output=True))
+    used = {d for t in (*inputs, output) for d in t.dims}
+    found = Operator("random", tuple(d for d in dims if d in used), (*inputs, output), "sum")
+    return found if found.combines else replace(found, reduction="none")
+
+
+@st.composite
 def einsums(draw: st.DrawFn) -> Operator:
-    """Any operator whose output has one dimension per axis, as the language demands."""
+    """Any operator: one of those with a name, or a random one."""
+    if draw(st.integers(0, 3)) == 0:
+        return draw(random_einsums())
     stride, dilation = draw(st.sampled_from([(1, 1), (1, 1), (1, 1), (2, 1), (1, 2), (3, 2), (2, 3)]))
-    windows = [conv1d, single_channel_conv, depthwise, grouped_conv, conv3d, nested_windows, max_pool]
+    windows = [conv1d, single_channel_conv, transposed_conv, depthwise, grouped_conv, conv3d, nested_windows, max_pool]
     others = [matmul, addition, three_factors, attention_scores, mttkrp]
     make = draw(st.sampled_from([*windows, *others]))
     return make(stride, dilation) if make in windows else make()

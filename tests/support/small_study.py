@@ -44,6 +44,12 @@ mapping written for mlp.a onto tiny {
 }
 """
 
+# Constraints that leave the study without some or all of its widths 2..4, by how.
+DEAD = "if bits(W) >= 4 then tile(regs, K) == K and tile(regs, N) == N"
+PAIR = "if K == 12 and bits(W) >= 3 then bits(O) <= 3; if K == 8 and bits(O) < 8 then bits(I) >= 4"
+CLASH = "if K == 12 then bits(O) <= 3; if K == 8 and bits(O) < 8 then bits(I) >= 4"
+HOPELESS = "tile(regs, K) == K; tile(regs, N) == N"
+
 
 def study_text(
     widths: str = "2..4",

@@ -70,6 +70,20 @@ def depthwise(stride: int = 1, dilation: int = 1) -> Operator:
     )
 
 
+def transposed_conv(stride: int = 1, dilation: int = 1) -> Operator:
+    """Every input value is scattered over a window of outputs; with a stride above R there are gaps between windows."""
+    return Operator(
+        "conv_transposed1d",
+        ("K", "C", "P", "R"),
+        (
+            tensor("I", [("C", 1)], [("P", 1)]),
+            tensor("W", [("K", 1)], [("C", 1)], [("R", 1)], weight=True),
+            tensor("O", [("K", 1)], [("P", stride), ("R", dilation)], output=True),
+        ),
+        "sum",
+    )
+
+
 def addition() -> Operator:
     axes = ([("C", 1)], [("P", 1)])
     return Operator(
@@ -95,11 +109,12 @@ def three_factors() -> Operator:
 @st.composite
 def operators(draw: st.DrawFn) -> Operator:
     stride, dilation = draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (1, 2), (3, 2)]))
-    make = draw(st.sampled_from(["matmul", "conv1d", "single", "depthwise", "add", "three"]))
+    make = draw(st.sampled_from(["matmul", "conv1d", "single", "transposed", "depthwise", "add", "three"]))
     choices: dict[str, Callable[[], Operator]] = {
         "matmul": matmul,
         "conv1d": lambda: conv1d(stride, dilation),
         "single": lambda: single_channel_conv(stride, dilation),
+        "transposed": lambda: transposed_conv(stride, dilation),
         "depthwise": lambda: depthwise(stride, dilation),
         "add": addition,
         "three": three_factors,

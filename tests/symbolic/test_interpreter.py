@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
+from qdsl.interpreter import Interpretation, interpret
+from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, Port, StorageLevel
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.operator import Operator, Problem
 from qdsl.symbolic import evaluate, legality
-from tests.support.interpreter import interpret
+from qdsl.symbolic.widths import fits_words
+from tests.support.features import featured_cases
 from tests.support.nests import nested_windows, nests
-from tests.support.strategies import Case, tensor
+from tests.support.strategies import Case, mappings, tensor
 
 RELAXED = [HealthCheck.too_slow, HealthCheck.data_too_large]
 KINDS = ("words", "reads", "fills", "updates", "instances")
@@ -35,6 +38,14 @@ def machine(*inside: FanOut | StorageLevel) -> Accelerator:
 
 def inner() -> StorageLevel:
     return StorageLevel("inner", 8, 1, 1024, None, UNIT)
+
+
+def transposed(stride: int) -> Operator:
+    """O[stride*p + r] += I[p] * W[r]."""
+    output = tensor("O", [("P", stride), ("R", 1)], output=True)
+    return Operator(
+        "transposed", ("P", "R"), (tensor("I", [("P", 1)]), tensor("W", [("R", 1)], weight=True), output), "sum"
+    )
 
 
 def case(accelerator: Accelerator, operator: Operator, *sizes: int) -> Case:
@@ -65,23 +76,31 @@ def evaluated(example: Case, mapping: Mapping) -> dict[tuple[str, str], tuple[in
 
 
 def check(example: Case, mapping: Mapping) -> None:
-    """Every number of the symbolic evaluation is the one that execution counts."""
+    """The same of a legal mapping, and its cycles without bandwidths."""
     accelerator, problem, bits = example.accelerator, example.problem, example.bits
     assert legality(accelerator, problem, bits, mapping, None) == []
-    assert evaluated(example, mapping) == executed(example, mapping)
-    found, counted = evaluate(accelerator, problem, bits, mapping), interpret(accelerator, problem, bits, mapping)
-    energies = {key: c.energy_pj for key, c in counted.counts.items()}
-    assert {(x.name, t): c.energy_pj for x in found.levels for t, c in x.tensors} == pytest.approx(energies, rel=1e-12)
-    assert found.energy_pj == pytest.approx(counted.energy_pj, rel=1e-12)
-    assert found.operations == counted.operations
-    assert found.utilization * accelerator.compute_instances == pytest.approx(counted.compute_instances)
-    # The stretch is in double precision, which can make the next cycle of a whole quotient.
-    assert found.cycles - counted.cycles in (0, 1)
+    counted = agree(example, mapping)
     unlimited = tuple(
         replace(x, read_bandwidth=None, write_bandwidth=None) if isinstance(x, StorageLevel) else x
         for x in accelerator.hierarchy
     )
     assert evaluate(replace(accelerator, hierarchy=unlimited), problem, bits, mapping).cycles == counted.steps
+
+
+def agree(example: Case, mapping: Mapping) -> Interpretation:
+    """Every number of the symbolic evaluation is the one that execution counts, but for networks and leakage."""
+    accelerator, problem, bits = example.accelerator, example.problem, example.bits
+    assert evaluated(example, mapping) == executed(example, mapping)
+    found, counted = evaluate(accelerator, problem, bits, mapping), interpret(accelerator, problem, bits, mapping)
+    energies = {key: c.energy_pj for key, c in counted.counts.items()}
+    assert {(x.name, t): c.energy_pj for x in found.levels for t, c in x.tensors} == pytest.approx(energies, rel=1e-12)
+    rest_pj = found.leakage_pj + found.network_pj
+    assert found.energy_pj == pytest.approx(counted.energy_pj + rest_pj, rel=1e-12)
+    assert found.operations == counted.operations
+    assert found.utilization * accelerator.compute_instances == pytest.approx(counted.compute_instances)
+    # The stretch is in double precision, which can make the next cycle of a whole quotient.
+    assert found.cycles - counted.cycles in (0, 1)
+    return counted
 
 
 @given(nests(max_operations=288))
@@ -95,6 +114,27 @@ def test_counts_are_what_execution_counts(drawn: tuple[Case, Mapping]) -> None:
 @settings(max_examples=2000, suppress_health_check=RELAXED)
 def test_2000_more_counts_are_what_execution_counts(drawn: tuple[Case, Mapping]) -> None:
     check(*drawn)
+
+
+@given(featured_cases(max_levels=3), st.data())
+@settings(max_examples=200, suppress_health_check=RELAXED)
+def test_counts_are_what_execution_counts_whatever_memories_can_state(example: Case, data: st.DataObject) -> None:
+    """Dense words, widths by rule, ports, tiles that are there twice, tensors that are bypassed, rates of operations."""
+    accelerator, problem, names = example.accelerator, example.problem, tuple(example.bits)
+    assume(problem.operations <= 288)
+    bandwidth = st.sampled_from([None, 0.1, 0.5, 2.0])
+    parts = []
+    for part in accelerator.hierarchy:
+        if isinstance(part, StorageLevel):
+            port = Port(data.draw(bandwidth), data.draw(bandwidth), frozenset({data.draw(st.sampled_from(names))}))
+            ports = (port,) if data.draw(st.booleans()) else ()
+            part = replace(part, ports=ports, read_bandwidth=data.draw(bandwidth), write_bandwidth=data.draw(bandwidth))
+        parts.append(part)
+    accelerator = replace(accelerator, hierarchy=tuple(parts))
+    bypass = data.draw(st.sampled_from(list(accelerator.bypass_choices(names))))
+    assume(fits_words(accelerator.resolved(bypass), problem, example.bits))
+    mapping = replace(data.draw(mappings(accelerator, problem)), bypass=bypass)
+    agree(replace(example, accelerator=accelerator), mapping)
 
 
 def test_the_interpreter_counts_the_worked_example() -> None:
@@ -115,6 +155,44 @@ def test_the_interpreter_loads_partial_sums_that_return() -> None:
     found = executed(case(machine(inner()), WINDOW, 2, 2), nest(outer="R 2, P 2"))
     assert found["inner", "O"] == (1, 2, 2, 4, 1)
     assert found["outer", "O"] == (2, 2, 0, 4, 1)
+
+
+def test_output_tiles_that_overlap_return_in_part() -> None:
+    """O[2*p + r]: the tile of 2 p and 3 r has 5 values, O[0..4], then O[4..8]. One of the 10 written back returns: it is
+    filled, and read where it is added to. Of the 12 products all but the first to each of 9 values find a sum."""
+    example = case(machine(inner()), transposed(2), 4, 3)
+    mapping = nest(outer="P 2", inner="R 3, P 2")
+    assert executed(example, mapping)["inner", "O"] == (5, 3, 1, 12, 1)
+    assert executed(example, mapping)["outer", "O"] == (9, 1, 0, 10, 1)
+    check(example, mapping)
+
+
+def test_output_tiles_have_gaps_where_nothing_is_added() -> None:
+    """O[3*p + r] with p and r up to 1 is O[0..4] without O[2]: five values are written back, four have been added to."""
+    example = case(machine(inner()), transposed(3), 2, 2)
+    assert executed(example, nest(inner="P 2, R 2"))["inner", "O"] == (5, 0, 0, 4, 1)
+    assert executed(example, nest(inner="P 2, R 2"))["outer", "O"] == (5, 0, 0, 5, 1)
+    check(example, nest(inner="P 2, R 2"))
+
+
+@pytest.mark.parametrize(("array", "updates"), [(ARRAY, 3), (replace(ARRAY, reduce=frozenset()), 4)])
+def test_a_diagonal_is_reduced_at_once(array: FanOut, updates: int) -> None:
+    """p + r is 0, 1, 1, 2 on a square of four instances; unless they are added on the way one of the values is read."""
+    example = case(machine(array, inner()), transposed(1), 2, 2)
+    mapping = nest(array_x="P 2", array_y="R 2")
+    assert executed(example, mapping)["outer", "O"] == (3, updates - 3, 0, updates, 1)
+    check(example, mapping)
+
+
+def test_instances_work_on_pieces_of_the_output() -> None:
+    """O[p + r], r up to 1. One instance has p = 0, 1, 2, 3 and fills what two neighbouring tiles share, 3 values. With p
+    across an array the tiles of an instance, O[0..1] and O[2..3], lie apart; their parent still adds 8 updates to 5."""
+    example = case(machine(ARRAY, inner()), transposed(1), 4, 2)
+    assert executed(example, nest(outer="P 4", inner="R 2"))["inner", "O"] == (2, 3, 3, 8, 1)
+    mapping = nest(outer="P 2", array_x="P 2", inner="R 2")
+    assert executed(example, mapping)["inner", "O"] == (2, 0, 0, 4, 2)
+    assert executed(example, mapping)["outer", "O"] == (5, 3, 0, 8, 1)
+    check(example, mapping)
 
 
 def test_the_interpreter_passes_tiles_on() -> None:
@@ -147,6 +225,15 @@ def test_the_interpreter_serves_a_diagonal_at_once(array: FanOut, reads: int) ->
     found = executed(case(machine(array, inner()), WINDOW, 2, 2), nest(array_x="P 2", array_y="R 2"))
     assert found["outer", "I"][1] == reads
     check(case(machine(array, inner()), WINDOW, 2, 2), nest(array_x="P 2", array_y="R 2"))
+
+
+def test_what_is_passed_on_counts_by_tiles_not_by_the_instances_that_share_them() -> None:
+    """I[p + r + t]: six instances hold four different tiles. At each of 6 steps three of these are there already, so a child
+    passes on floor(18 / 4) = 4 values, besides reading its 7 for the compute unit."""
+    example = case(machine(replace(ARRAY, forward=frozenset("I")), inner()), nested_windows(stride=1), 7, 2, 3)
+    mapping = nest(outer="P 7", array_x="R 2", array_y="T 3")
+    assert executed(example, mapping)["inner", "I"][1] == 7 + 4
+    check(example, mapping)
 
 
 def test_an_array_without_multicast_reads_no_tile_twice() -> None:

@@ -106,6 +106,18 @@ def test_a_block_on_one_line_is_spread_when_it_does_not_fit() -> None:
     ]
 
 
+def test_sets_of_values_in_constraints_are_no_blocks() -> None:
+    text = "constraints c for a { for b in {2,  4} { temporal(glb, C) in { 1 ..b } ; for t in I , W { bits(t)>=b } } }"
+    assert (
+        format_source(text)
+        == """\
+constraints c for a {
+  for b in {2, 4} { temporal(glb, C) in {1..b}; for t in I, W { bits(t) >= b } }
+}
+"""
+    )
+
+
 def test_text_with_syntax_errors_is_refused() -> None:
     with pytest.raises(SpecError) as error:
         format_source("study s { mapp n }", "s.qdsl")

@@ -46,6 +46,8 @@ def shown(e: t.Expr) -> str:
             return e.text + (f" {e.unit}" if e.unit else "")
         case t.Name():
             return e.dotted
+        case t.Membership():
+            return f"({shown(e.operand)} in {at(e.options.span)})"
         case t.Unary():
             return f"({e.op} {shown(e.operand)})"
         case t.Binary():
@@ -90,6 +92,7 @@ def test_inputs_of_a_rule_are_all_multiplied_or_all_added(rule: str, assign: str
         ("a - b - c < 1", "(((a - b) - c) < 1)"),
         ("(a - (b - c)) / 2 >= -x * y", "(((a - (b - c)) / 2) >= ((- x) * y))"),
         ("not a == b and c or d", "(((not (a == b)) and c) or d)"),
+        ("not a + b in {2..4} and c", "((not ((a + b) in {2..4})) and c)"),
         ("spatial(pe.x, K) >= 50 %", "(spatial(pe.x, K) >= 50 %)"),
         ("a == (if b < 1 then c else if d then e else f)", "(a == (if (b < 1) then c else (if d then e else f)))"),
         ("spatial == temporal", "(spatial == temporal)"),
@@ -205,6 +208,49 @@ def test_a_study_and_constraints_keep_their_order() -> None:
     assert [type(i).__name__ for i in study.items] == [
         *("MapStmt", "PrecisionBlock", "ConstrainWith", "ConstrainBlock", "MinimizeStmt", "SearchStmt", "ReportStmt")
     ]
+
+
+def test_constraints_with_values_and_names_to_choose_from() -> None:
+    text = """constraints c for a {
+      keep glb: W, I
+      bypass pad: W
+      temporal(glb, C) in {1, 2..8 step 2}
+      every layer b.1.*, stem { for t in I, W { occupancy(glb, t) <= 50 % } }
+      for b in {2, 4} { if bits(W) == b and K in {2..4} then keep glb: W }
+      same spatial for conv2d, depthwise
+      same spatial for layer *.p
+    }"""
+    kept, passing, member, every, numbers, same, named = only(text, t.ConstraintsDecl).body
+    assert isinstance(kept, t.KeepConstraint)
+    assert (kept.kept, kept.level.name, [x.name for x in kept.tensors]) == (True, "glb", ["W", "I"])
+    assert isinstance(passing, t.KeepConstraint)
+    assert not passing.kept
+    assert isinstance(member, t.FormulaConstraint)
+    assert isinstance(member.formula, t.Membership)
+    assert at(member.formula.options.span) == "{1, 2..8 step 2}"
+    assert isinstance(every, t.EveryConstraint)
+    assert ([x.name for x in every.layers], every.operators) == (["b.1.*", "stem"], ())
+    (inner,) = every.body
+    assert isinstance(inner, t.ForConstraint)
+    assert isinstance(inner.values, tuple)
+    assert (inner.variable.name, [v.dotted for v in inner.values]) == ("t", ["I", "W"])
+    assert isinstance(numbers, t.ForConstraint)
+    assert isinstance(numbers.values, t.ValueSet)
+    assert isinstance(same, t.SameConstraint)
+    assert [x.name for x in same.operators] == ["conv2d", "depthwise"]
+    assert isinstance(named, t.SameConstraint)
+    assert [x.name for x in named.layers] == ["*.p"]
+
+
+def test_groups_of_channels() -> None:
+    """`at` is no unit of the number before it."""
+    (item,) = only("study s { precision { split b.1.p: 16 at 8 bit, 2 * split at 4 } }", t.StudyDecl).items
+    assert isinstance(item, t.PrecisionBlock)
+    (split,) = item.statements
+    assert isinstance(split, t.SplitLayer)
+    assert split.layer.dotted == "b.1.p"
+    assert [(shown(g.channels), shown(g.bits)) for g in split.groups] == [("16", "8 bit"), ("(2 * split)", "4")]
+    assert at(split.groups[0].span) == "16 at 8 bit"
 
 
 def test_lines_go_on_where_a_statement_cannot_end() -> None:

@@ -2,17 +2,27 @@
 
 from qdsl.report.figures.columns import LayerColumn, layer_columns
 from qdsl.report.figures.convergence import convergence
+from qdsl.report.figures.curves import Curve, curves
 from qdsl.report.figures.front import FrontMark, front
+from qdsl.report.figures.heatmap import HeatCell, heatmap, shade_step
+from qdsl.report.figures.roofline import RoofMark, roofline_figure
 from qdsl.report.figures.stacked import StackedRow, stacked
 from qdsl.report.figures.svg import Figure
 
 __all__ = [
+    "Curve",
     "Figure",
     "FrontMark",
+    "HeatCell",
     "LayerColumn",
+    "RoofMark",
     "StackedRow",
     "convergence",
+    "curves",
     "front",
+    "heatmap",
     "layer_columns",
+    "roofline_figure",
+    "shade_step",
     "stacked",
 ]

@@ -117,6 +117,11 @@ _FIXED = """
 .figure .reference-line{fill:none;stroke:var(--ghost);stroke-dasharray:3 4}
 .figure .dust{fill:none;stroke:var(--ghost);stroke-width:3;stroke-linecap:round;stroke-opacity:.7}
 .figure .ghost{fill:none;stroke:var(--muted);stroke-opacity:.65}
+.figure .roof{fill:none;stroke:var(--muted);stroke-width:1.6;stroke-linejoin:round}
+.figure .layer circle,.figure .layer path{stroke-width:1.6;fill-opacity:.8}
+.figure .compute-bound circle{fill:var(--accent);stroke:var(--surface)}
+.figure .array-bound circle{fill:var(--surface);stroke:var(--accent)}
+.figure .port-bound path{fill:var(--warn);stroke:var(--surface)}
 .figure .bar{fill:var(--accent)}
 .figure .compute{fill:var(--compute)}
 .figure .cell text{font-size:11px;text-anchor:middle;font-variant-numeric:tabular-nums}

@@ -4,19 +4,20 @@ written back and remembered, per instance."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from qdsl.interpreter.nest import Address, Box, LoopNest, Point, Step, Tiles, points, tiles_of
+from qdsl.interpreter.sharing import fanouts_between, groups
 from qdsl.model.accelerator import FanOut
 from qdsl.model.operator import Tensor
-from tests.support.interpreter.nest import Address, Box, LoopNest, Point, Step, points, tiles_of
-from tests.support.interpreter.sharing import fanouts_between, representatives
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Values of the whole run: reads and updates of one instance of the parent, fills of one instance of the child, and
-    reads of one instance of the child to pass tiles on to its neighbours."""
+    """Values of the whole run and all instances: reads and updates at the parent, fills at the child. passed: what one
+    child reads to pass tiles on to neighbours, on average over the different tiles, rounded down."""
 
     reads: int
     updates: int
@@ -29,17 +30,18 @@ def move_input(nest: LoopNest, tensor: Tensor, parent: int, child: int) -> Moved
     view, fanouts = tiles_of(nest, tensor, child), fanouts_between(nest, parent, child)
     reads: dict[Address, int] = dict.fromkeys(nest.addresses(parent), 0)
     fills: dict[Address, int] = dict.fromkeys(nest.addresses(child), 0)
-    passed = 0
+    served = _served(nest, tensor, fanouts, view, reads)
+    passed = 0  # by all groups below one parent
     held: dict[Address, Box] = {}
     before: Step | None = None
     for step in nest.steps():
         now = step[: view.depth]
-        stays = before is not None and all(now[i] == before[i] for i in view.relevant)
+        stays = before is not None and all(now[i] == before[i] for i in view.changing)
         advanced = before is not None and [i for i in range(view.depth) if now[i] != before[i]] == [view.innermost]
         before = now
         if stays and child != nest.compute:
             continue
-        tiles = {address: view.at(step, address) for address in fills}
+        tiles = _tiles(view, now, fills)
         wanted = {address: points(tile) for address, tile in tiles.items()}
         given: set[Address] = set()
         if advanced and child != nest.compute and _moves_one_window(tensor, held, tiles):
@@ -47,12 +49,17 @@ def move_input(nest: LoopNest, tensor: Tensor, parent: int, child: int) -> Moved
             given = _from_neighbours(nest, tensor, child, held, tiles)
         for address in tiles:
             fills[address] += len(wanted[address])
-        for around in reads:
-            served = representatives(nest, tensor, fanouts, around, tiles)
-            reads[around] += sum(len(wanted[address]) for address in served if address not in given)
-        passed += sum(len(wanted[address]) for address in given)
+        for around, found in served.items():
+            for group in found:
+                asked: dict[Box, set[Point]] = defaultdict(set)
+                for address in group:
+                    if address in tiles and group[0] not in given:
+                        asked[tiles[address]] |= wanted[address]
+                reads[around] += sum(map(len, asked.values()))
+        passed += sum(len(wanted[group[0]]) for group in next(iter(served.values())) if group[0] in given)
         held = tiles
-    return Moved(_same(reads), 0, _same(fills), passed // len(fills))
+    shared = len(next(iter(served.values())))
+    return Moved(_all(nest, reads), 0, _all(nest, fills), passed // shared)
 
 
 def move_output(nest: LoopNest, tensor: Tensor, parent: int, child: int) -> Moved:
@@ -67,31 +74,48 @@ def move_output(nest: LoopNest, tensor: Tensor, parent: int, child: int) -> Move
     produced: dict[Address, set[Point]] = defaultdict(set)
     fills: dict[Address, int] = dict.fromkeys(nest.addresses(child), 0)
     known: dict[Address, set[Point]] = defaultdict(set)
+    served = _served(nest, tensor, fanouts, view, reads)
 
     def write_back(tiles: Mapping[Address, Box]) -> None:
-        for around in reads:
-            for address in representatives(nest, tensor, fanouts, around, tiles):
-                delivered = points(tiles[address])
-                updates[around] += len(delivered)
-                reads[around] += len(delivered & produced[around])
-                produced[around] |= delivered
+        for around, found in served.items():
+            for group in found:
+                for tile in {tiles[address] for address in group if address in tiles}:
+                    delivered = points(tile)
+                    updates[around] += len(delivered)
+                    reads[around] += len(delivered & produced[around])
+                    produced[around] |= delivered
 
     held: dict[Address, Box] = {}
     before: Step | None = None
     for step in nest.steps():
         now = step[: view.depth]
-        stays = before is not None and all(now[i] == before[i] for i in view.relevant)
+        stays = before is not None and all(now[i] == before[i] for i in view.changing)
         before = now
         if stays and child != nest.compute:
             continue
         if held:
             write_back(held)
-        held = {address: view.at(step, address) for address in fills}
+        held = _tiles(view, now, fills)
         for address, tile in held.items():
             fills[address] += len(points(tile) if zeros else points(tile) & known[address])
             known[address] |= points(tile)
     write_back(held)
-    return Moved(_same(reads), _same(updates), _same(fills), 0)
+    return Moved(_all(nest, reads), _all(nest, updates), _all(nest, fills), 0)
+
+
+def _served(
+    nest: LoopNest, tensor: Tensor, fanouts: Sequence[int], view: Tiles, parents: Iterable[Address]
+) -> dict[Address, list[list[Address]]]:
+    """The groups below each parent. Tiles with what lies past the ends all move alike, so those that coincide at the first
+    step coincide at every one."""
+    tile = partial(view.whole, (0,) * view.depth)
+    return {around: groups(nest, tensor, fanouts, [around], tile) for around in parents}
+
+
+def _tiles(view: Tiles, step: Step, addresses: Iterable[Address]) -> dict[Address, Box]:
+    """Of the instances that have something to do."""
+    tiles = {address: view.at(step, address) for address in addresses}
+    return {address: tile for address, tile in tiles.items() if tile is not None}
 
 
 def _moves_one_window(tensor: Tensor, old: Mapping[Address, Box], new: Mapping[Address, Box]) -> bool:
@@ -120,7 +144,7 @@ def _from_neighbours(
     arrays = {address[: len(address) - len(locals_[0])] for address in new}
     given: set[Address] = set()
     for array in arrays:
-        siblings = [array + local for local in locals_]
+        siblings = [array + local for local in locals_ if array + local in new]
         if any(new[a] == old[b] for a in siblings for b in siblings if _is_next(nest, child - 1, a, b)):
             had = {old[a] for a in siblings}
             given |= {a for a in siblings if new[a] in had}
@@ -140,7 +164,7 @@ def _is_next(nest: LoopNest, fanout: int, here: Address, there: Address) -> bool
     return distance[apart[0]] == min(c.stride for c in loops) and all(c.axis == "x" for c in loops)
 
 
-def _same(counts: Mapping[Address, int]) -> int:
-    """The count of every instance; they are all alike, else a count per instance would have no meaning."""
-    (count,) = set(counts.values())
-    return count
+def _all(nest: LoopNest, counts: Mapping[Address, int]) -> int:
+    """The sum over all instances. They are all alike, unless a dimension has an end before its loops do."""
+    assert nest.ends or len(set(counts.values())) == 1
+    return sum(counts.values())

@@ -4,6 +4,6 @@ The oracle for `qdsl.symbolic`, whose counts are formulas: nothing is shared wit
 model. Its rules are the sentences of qdsl/symbolic/README.md. Time grows with operations x levels.
 """
 
-from tests.support.interpreter.interpret import Counted, Interpretation, interpret
+from qdsl.interpreter.interpret import Counted, Interpretation, interpret
 
 __all__ = ["Counted", "Interpretation", "interpret"]
