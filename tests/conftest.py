@@ -12,6 +12,7 @@ import pytest
 hypothesis.settings.register_profile("shared", deadline=None)  # a machine busy with other work is not a failure
 hypothesis.settings.load_profile("shared")
 os.environ["QDSL_CACHE"] = "off"  # generated code is made here, not found
+os.environ["COLUMNS"] = "120"  # findings break their lines alike on every terminal
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

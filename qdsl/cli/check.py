@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qdsl.cli.console import Console, print_json
 from qdsl.cli.feasibility import check_feasibility, options_json, options_text
 from qdsl.cli.tables import counted
-from qdsl.diagnostics import Diagnostic, Severity, Sink, SpecError
+from qdsl.diagnostics import Diagnostic, Label, Severity, Sink, SpecError
 
 if TYPE_CHECKING:
+    from qdsl.model.study import WrittenMapping
     from qdsl.study.options import StudyOptions
 
 NAME = "check"
-HELP = "Check spec files and show every finding. Warnings do not fail."
+HELP = "Check spec files, with the mappings written in them, and show every finding. Warnings do not fail."
 EXAMPLE = """example: qdsl check specs/studies/*.qdsl
 
 --feasibility also decides by Z3, for every study of the files, whether each layer has a legal mapping at every
 combination of its bit-widths, and warns of widths that can never be chosen, with the rules that conflict. A study in
-which no choice of widths serves every layer fails."""
+which no choice of widths serves every layer fails, and one with widths at which a formula of the accelerator has no valid
+value."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +47,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     decided: list[StudyOptions] = []
     for path in dict.fromkeys(args.files):
         model = load_model(path, found)
+        for written in model.mappings if model else ():
+            _check_mapping(written, found)
         if args.feasibility and model is not None:
             if not model.studies:
                 raise SpecError([*found, Diagnostic("Q0907", f"`{path}` has no `study` block", None)])
@@ -60,6 +65,22 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if not errors:
         print(f"{counted(files, 'file')} checked, no errors")
     return 1 if errors else 0
+
+
+def _check_mapping(written: WrittenMapping, found: Sink) -> None:
+    """Whether `eval` would take it."""
+    from qdsl.symbolic.legality import legality
+    from qdsl.symbolic.widths import widths_of
+
+    accelerator, problem, bits = written.accelerator, written.layer.problem, dict(written.bits)
+    try:
+        widths_of(accelerator.resolved(written.mapping.bypass), problem, bits)
+        findings = legality(accelerator, problem, bits, written.mapping, written.span)
+    except SpecError as error:  # a formula of the accelerator has no valid value, and does not say for whom
+        where = (Label(written.span, "at the widths of this mapping"),) if written.span else ()
+        findings = [replace(d, labels=(*d.labels, *where)) for d in error.diagnostics]
+    for diagnostic in findings:
+        found.add(diagnostic)
 
 
 def _count(found: Sink, severity: Severity) -> int:

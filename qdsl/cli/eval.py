@@ -38,7 +38,10 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         evaluation = evaluate(m.accelerator, m.layer.problem, dict(m.bits), m.mapping)
         limits = roofline(m.accelerator, m.layer.problem, dict(m.bits), evaluation)
         if console.json:
-            results.append({**_heading(args.file, m), **evaluation_json(evaluation), "roofline": roofline_json(limits)})
+            found = {**_heading(args.file, m), **evaluation_json(evaluation), "roofline": roofline_json(limits)}
+            clock_hz = m.accelerator.clock_hz
+            found["seconds"] = evaluation.cycles / clock_hz if clock_hz else None
+            results.append({**found, "area_mm2": m.accelerator.area_mm2})
         else:
             print("" if index == 0 else "\n", end="")
             print(f"{m.name}: {m.network}.{m.layer.name} onto {m.accelerator.name}, bits {widths(dict(m.bits))}\n")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from qdsl.cli.roofline import roofline_line
-from qdsl.cli.tables import columns, energy
+from qdsl.cli.tables import columns, duration, energy
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.mapping import Mapping
 from qdsl.symbolic import Evaluation, Roofline
@@ -58,7 +59,19 @@ def evaluation_text(evaluation: Evaluation, accelerator: Accelerator, roofline: 
     if evaluation.useful < 1:
         totals += f", {evaluation.useful:.1%} of what they could do useful"
     units = "words, reads, fills and updates are per instance; energies over all instances"
-    return f"{table}\n\n{totals}\n{roofline_line(roofline)}\n{units}"
+    lines = [table, "", totals, roofline_line(roofline), *_machine(evaluation, accelerator), units]
+    return "\n".join(lines)
+
+
+def _machine(evaluation: Evaluation, accelerator: Accelerator) -> Iterator[str]:
+    """What follows from the clock and the areas, where they are stated."""
+    said = []
+    if accelerator.clock_hz is not None:
+        said.append(f"{duration(evaluation.cycles / accelerator.clock_hz)} at {accelerator.clock_hz / 1e6:g} MHz")
+    if accelerator.area_mm2 is not None:
+        said.append(f"{accelerator.area_mm2:.4g} mm2 of all instances whose area is stated")
+    if said:
+        yield ", ".join(said)
 
 
 def mapping_json(mapping: Mapping) -> dict[str, list[list[str | int]]]:

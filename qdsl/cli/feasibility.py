@@ -84,6 +84,7 @@ def _layer_json(x: LayerOptions) -> dict[str, Any]:
         "feasible": len(x.at("feasible")),
         "infeasible": [dict(row.bits) for row in x.at("infeasible")],
         "unknown": [dict(row.bits) for row in x.at("unknown")],
+        "undefined": [dict(row.bits) for row in x.at("undefined")],
         "solved": x.solved,
         "seconds": round(x.seconds, 3),
     }
@@ -107,7 +108,12 @@ def _exceptions(x: LayerOptions) -> Iterator[str]:
     from qdsl.study.regions import regions_text
 
     axes = [("=".join(tensors), widths) for tensors, widths in x.axes]
-    for status, text in (("infeasible", "no mapping at"), ("unknown", "undecided at")):
+    every = (
+        ("infeasible", "no mapping at"),
+        ("unknown", "undecided at"),
+        ("undefined", "a formula has no valid value at"),
+    )
+    for status, text in every:
         if points := [row.options for row in x.at(status)]:
             yield f"  {text} {regions_text(points, axes)}"
 

@@ -185,8 +185,9 @@ def _verdict(answer: MapResult) -> str:
     if answer.energy_pj is None:
         return f"{answer.status} ({answer.seconds:.2f} s)"
     gap = ""
-    if answer.status == "feasible" and answer.lower_bound_pj is not None:
-        gap = f", not below {energy(answer.lower_bound_pj)}"
+    if answer.status == "feasible" and answer.lower_bound is not None:
+        bound = answer.lower_bound
+        gap = f", not below {energy(bound) if answer.lower_bound_pj is not None else f'{bound:,.6g} {answer.objective.unit}'}"
     cycles = f", {answer.evaluation.cycles:,} cycles" if answer.evaluation else ""
     return f"{energy(answer.energy_pj)}{cycles}, {answer.status}{gap} ({answer.seconds:.2f} s)"
 

@@ -26,6 +26,12 @@ def energy(pj: float) -> str:
     return f"{pj / scale:.4g} {unit}"
 
 
+def duration(seconds: float) -> str:
+    """Four significant digits in the unit that fits: `19.85 us`."""
+    unit, scale = next(((u, s) for u, s in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)) if seconds >= s), ("ns", 1e-9))
+    return f"{seconds / scale:.4g} {unit}"
+
+
 def memory(bits: float) -> str:
     """`3.14 MiB`, `12.5 KiB` or `96 bit`."""
     for unit, scale in (("MiB", 8 * 1024 * 1024), ("KiB", 8 * 1024)):

@@ -19,10 +19,11 @@ NAME = "verify"
 HELP = "Check answers that `qdsl map --out` saved again, against the spec, and say in words what was checked."
 EXAMPLE = """example: qdsl verify stem.json --prove
 
-spec: the saved question is the one that the spec asks now; mapping: it keeps every rule; Z3: it admits the mapping, too;
-counts: the formulas give the saved numbers; execution: an interpreter that executes the loops step by step counts the
-same; optimum: the claim fits the numbers, and with --prove the search runs again. Exit code 1 if something does not
-hold."""
+spec: the saved question is the one that the spec asks now; number: the layer has as many legal mappings; mapping: it
+keeps every rule; Z3: it admits the mapping, too; counts: the formulas give the saved numbers; execution: an interpreter
+that executes the loops step by step counts the same; optimum: the claim fits the numbers, and with --prove the search
+runs again. Not checked: times, versions, the command, and how much of the space was searched. Exit code 1 if something
+does not hold."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

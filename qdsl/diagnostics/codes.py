@@ -75,6 +75,8 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0505": ("tensor nowhere used", "`keep` names a tensor that no operator has."),
     "Q0506": ("not a whole number of words", "A size or width must be a multiple of the word."),
     "Q0507": ("tensor missing", "A formula of the accelerator reads the width of a tensor that an operator does not have."),
+    "Q0508": ("sharing without effect",
+              "Inputs are multicast and forwarded, outputs are reduced; the other way round nothing is shared."),
     # --- mappings ---
     "Q0601": ("axis missing", "An array has two axes; say `NAME.x` or `NAME.y`."),
     "Q0602": ("wrong kind of place", "Temporal loops stand at memories, parallel ones at the axes of arrays."),

@@ -240,7 +240,8 @@ class Edges:
         plain = {a.dims[0] for a in tensor.axes if a.is_plain}
         tile = {d: 1 if d in plain else x[d] for d in tensor.dims}
         n = covered_values(tensor, tile, {d: self._moves(d, item, tile[d]) for d in tensor.dims})
-        if isinstance(n, int):
+        if isinstance(n, int) and not all(isinstance(e, int) for e in x.values()):
+            # the same for all the extents asked about, so no extent matters; a single one says nothing of others
             self._counts[key] = n
         return n
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from qdsl.mapspace.formula import Atom, Value, value_of
+from qdsl.mapspace.formula import Atom, Value, holds
 from qdsl.mapspace.space import Space
 from qdsl.model.accelerator import FanOut
 from qdsl.model.constraint import ComputeInUse, Factor, Utilization
@@ -85,7 +85,7 @@ def every_plan(space: Space) -> Iterator[Plan]:
                     for d, f in per_place[p]:
                         both[d] = both.get(d, 1) * f
             fanouts.append(both)
-        if all(value_of(formula, _spatial_values(space, per_place)) for formula in space.spatial):
+        if all(holds(formula, _spatial_values(space, per_place)) for formula in space.spatial):
             yield Plan(tuple((p, d, f) for p, loops in choice for d, f in loops), tuple(fanouts))
 
 

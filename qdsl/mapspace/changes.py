@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from qdsl.diagnostics import SpecError
 from qdsl.mapspace.demands import value_in
 from qdsl.mapspace.encoding import Answer
 from qdsl.mapspace.feasibility import System
@@ -12,6 +13,7 @@ from qdsl.mapspace.rules import Capacity, Demand, Mesh, Quantity, Rule, Used, ca
 from qdsl.mapspace.wording import counted
 from qdsl.model.constraint import TileExtent
 from qdsl.model.mapping import Mapping
+from qdsl.symbolic.widths import widths_of
 
 # Values of one quantity that are tried out to say which the other rules leave.
 _MOST_VALUES = 40
@@ -73,8 +75,12 @@ def widest(system: System, tensor: str, mentioned: bool) -> str | None:
 
     def possible(width: int) -> bool:
         changed = {**system.bits, tensor: width}
-        other = System(system.accelerator, system.problem, changed, system.constraints, system.deadline)
-        return works(other, other.solve(range(len(other.rules))))
+        try:
+            widths_of(system.accelerator.resolved(frozenset()), system.problem, changed)
+            other = System(system.accelerator, system.problem, changed, system.constraints, system.deadline)
+            return works(other, other.solve(range(len(other.rules))))
+        except SpecError:
+            return False  # a formula of the accelerator has no valid value then
 
     now = system.bits[tensor]
     if mentioned:

@@ -25,9 +25,9 @@ from qdsl.mapspace.rules import (
     Width,
 )
 from qdsl.mapspace.wording import counted, domain_of, instances_of, listed, rule_label, values_text, where
-from qdsl.model.accelerator import Accelerator
+from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.constraint import Constraint, Keep, Limit, Only, Order, Require
-from qdsl.model.operator import Problem
+from qdsl.model.operator import Operator, Problem
 
 
 def explain_infeasible(
@@ -63,7 +63,7 @@ def explain_infeasible(
         f"no mapping of `{layer_name}` satisfies {'these rules together' if others else 'this rule'}",
         main.span,
         label=conflict.label(main),
-        labels=tuple(Label(rule.span, conflict.label(rule)) for rule in others if rule.span),
+        labels=(*(Label(rule.span, conflict.label(rule)) for rule in others if rule.span), *conflict.width_rules),
         notes=tuple(conflict.notes(layer_name)),
         helps=tuple(conflict.helps),
     )
@@ -105,6 +105,18 @@ class _Conflict:
         number = next(i for i in self.needed if self.system.rules[i] is rule)
         demands = [self.system.demands[i] for i in self.needed[number]]
         return rule_label(rule, demands, self.system.accelerator, self.system.problem, self.system.bits)
+
+    @property
+    def width_rules(self) -> tuple[Label, ...]:
+        """The rules that give a tensor the width at which it takes part in the conflict."""
+        problem, bits = self.system.problem, self.system.bits
+        found = [
+            Label(rule.span, f"makes `{t}` {counted(level.stored_bits(t, problem, bits), 'bit')}")
+            for i in self.needed
+            for level, t in _stored(self.system.rules[i], problem.operator)
+            if (rule := level.width_rule(t, problem.operator)) and rule.span
+        ]
+        return tuple(dict.fromkeys(found))
 
     # --- the numbers that clash -------------------------------------------------------------------
 
@@ -195,13 +207,17 @@ class _Conflict:
     def _tensors_concerned(self) -> list[str]:
         """Tensors whose width has a part in the conflict."""
         rules = [self.system.rules[i] for i in self.needed]
-        names = [t.name for t in self.system.problem.operator.tensors]
-        return [t for t in names if any(_concerns(rule, t) for rule in rules)]
+        operator = self.system.problem.operator
+        read = {x for rule in rules for level, t in _stored(rule, operator) for x in level.widths_read(t, operator)}
+        names = [t.name for t in operator.tensors]
+        return [t for t in names if t in read or any(mentions(rule, t) for rule in rules)]
 
     def _mentions(self, tensor: str) -> bool:
-        """Whether a rule reads the width, so that fewer bits may be worse."""
-        formulas = [f for level in self.system.accelerator.levels for _, f in level.stored]
-        return any(mentions(c, tensor) for c in self.system.constraints) or any(f.tensors for f in formulas)
+        """Whether a rule or a formula reads the width, so that fewer bits may be worse."""
+        accelerator, operator = self.system.accelerator, self.system.problem.operator
+        formulas = [*(f for level in accelerator.levels for _, f in level.stored), *accelerator.compute.formulas]
+        read = {t for f in formulas for t in f.reads(operator)}
+        return tensor in read or any(mentions(c, tensor) for c in self.system.constraints)
 
     def _is_enough_to_drop(self, number: int) -> bool:
         if not isinstance(self.system.rules[number], Only | Order | Keep | Require | Limit):
@@ -210,13 +226,14 @@ class _Conflict:
         return works(self.system, self.system.solve(others), self.system.rules[number])
 
 
-def _concerns(rule: Rule, tensor: str) -> bool:
+def _stored(rule: Rule, operator: Operator) -> list[tuple[StorageLevel, str]]:
+    """The tensors whose width at a level a rule of the hardware is about."""
     match rule:
         case Capacity():
-            return rule.level.serves(rule.partition, tensor)
+            return [(rule.level, t.name) for t in operator.tensors if rule.level.serves(rule.partition, t.name)]
         case Width():
-            return rule.tensor == tensor
-    return mentions(rule, tensor)
+            return [(rule.level, rule.tensor)]
+    return []
 
 
 def _written(rule: Rule) -> str:

@@ -1,10 +1,14 @@
-"""Evaluating checked formulas: partially (sizes and bit-widths known) and fully (a mapping known)."""
+"""Evaluating checked formulas: partially (sizes and bit-widths known) and fully (a mapping known).
+
+What is divided by zero is undefined, and so is what is computed from it; a condition on it is neither true nor false.
+`and` is false if one side is, `or` true if one side is, whatever the other. A mapping keeps a formula that is true.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
-from math import prod
+from math import isnan, nan, prod
 
 from qdsl.mapspace.occupancy import share_taken, words_of_tiles
 from qdsl.model.accelerator import Accelerator, FanOut
@@ -51,9 +55,38 @@ def assigned(formula: Formula, atom: Atom, value: int) -> Formula:
 
 
 def _folded(op: str, operands: Sequence[Formula]) -> Formula:
+    if op in _DECIDED_BY and _DECIDED_BY[op] in operands:
+        return _DECIDED_BY[op]
     folded = Operation(op, tuple(operands))
-    known = all(isinstance(x, Constant) for x in operands)
+    known = all(isinstance(x, Constant) for x in operands) and not divides_by_zero(folded)
     return Constant(value_of(folded, lambda atom: 0.0)) if known else folded
+
+
+def divides_by_zero(formula: Formula) -> bool:
+    """Whether a part of a substituted formula is undefined in every mapping."""
+    if not isinstance(formula, Operation):
+        return False
+    zero = formula.op == "/" and formula.operands[1] == Constant(0)
+    return zero or any(map(divides_by_zero, formula.operands))
+
+
+def zero_with(formula: Formula, problem: Problem, bits: MappingABC[str, int]) -> list[str]:
+    """The sizes and bit-widths that make a divisor 0, such as `K = 1` and `bits(W) = 8`."""
+    if not isinstance(formula, Operation) or not divides_by_zero(substitute(formula, problem, bits)):
+        return []
+    if formula.op == "/" and substitute(formula.operands[1], problem, bits) == Constant(0):
+        return list(dict.fromkeys(_known(formula.operands[1], problem, bits)))
+    return list(dict.fromkeys(text for x in formula.operands for text in zero_with(x, problem, bits)))
+
+
+def _known(formula: Formula, problem: Problem, bits: MappingABC[str, int]) -> Iterator[str]:
+    if isinstance(formula, Operation):
+        for operand in formula.operands:
+            yield from _known(operand, problem, bits)
+    elif isinstance(formula, Bits):
+        yield f"bits({formula.tensor}) = {bits.get(formula.tensor, 0)}"
+    elif isinstance(formula, DimSize | Factor | TileExtent):
+        yield f"{formula.dim} = {problem.size(formula.dim)}"
 
 
 def conjuncts(formula: Formula) -> Iterator[Formula]:
@@ -73,19 +106,23 @@ def atoms(formula: Formula) -> frozenset[Atom]:
 
 
 def value_of(formula: Formula, value: Value) -> float:
-    """The number a substituted formula has (1.0 and 0.0 for true and false), in double precision. Division by zero gives
-    infinity."""
+    """The number a substituted formula has, in double precision: NaN if it is undefined. Of a condition 1.0 if it is
+    true, 0.0 if it is false, UNDEFINED if it is neither."""
     if isinstance(formula, Constant):
         return formula.value
     if isinstance(formula, Operation):
-        if formula.op == "and":
-            return float(all(value_of(x, value) for x in formula.operands))
-        if formula.op == "or":
-            return float(any(value_of(x, value) for x in formula.operands))
-        return _OPERATIONS[formula.op](*(value_of(x, value) for x in formula.operands))
+        operands = [value_of(x, value) for x in formula.operands]
+        if any(map(isnan, operands)):
+            return nan if formula.op in _ARITHMETIC else UNDEFINED
+        return _OPERATIONS[formula.op](*operands)
     if isinstance(formula, Atom):
         return float(value(formula))
     raise TypeError(f"not substituted: {formula}")
+
+
+def holds(formula: Formula, value: Value) -> bool:
+    """Whether a substituted condition is true."""
+    return value_of(formula, value) == 1
 
 
 def mapping_values(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], mapping: Mapping) -> Value:
@@ -127,22 +164,25 @@ def fanout_of(accelerator: Accelerator, place: str) -> FanOut | None:
     return next((f for f in accelerator.fanouts if place in f.places), None)
 
 
-def _divide(a: float, b: float) -> float:
-    return a / b if b else float("inf")
+UNDEFINED = 0.5
+"""Between false and true, so that `and` is the least of its operands, `or` the greatest, and `not` what is left to 1."""
 
-
+_DECIDED_BY = {"and": Constant(0), "or": Constant(1)}
+_ARITHMETIC = ("+", "-", "*", "/", "neg", "max", "min")
 _OPERATIONS: dict[str, Callable[..., float]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": _divide,
+    "/": lambda a, b: a / b if b else nan,
     "==": lambda a, b: float(a == b),
     "!=": lambda a, b: float(a != b),
     "<": lambda a, b: float(a < b),
     "<=": lambda a, b: float(a <= b),
     ">": lambda a, b: float(a > b),
     ">=": lambda a, b: float(a >= b),
-    "not": lambda a: float(not a),
+    "and": min,
+    "or": max,
+    "not": lambda a: 1 - a,
     "neg": lambda a: -a,
     "max": max,
     "min": min,

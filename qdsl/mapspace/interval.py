@@ -15,7 +15,8 @@ _ANYTHING: Interval = (-inf, inf)
 def bounds(formula: Formula, atom: Callable[[Atom], Interval]) -> Interval:
     """Least and greatest value of a substituted formula (truth is 0 or 1) over all values of its atoms.
 
-    The bounds may be too wide, never too narrow: rounding is monotone, so they also hold for `value_of` in floats.
+    The bounds may be too wide, never too narrow: rounding is monotone, so they also hold for `value_of` in floats. A number
+    that may be undefined has no bounds.
     """
     if isinstance(formula, Constant):
         return formula.value, formula.value
@@ -38,6 +39,8 @@ def _operation(op: str, operands: list[Interval]) -> Interval:
         ((lo, hi),) = operands
         return -hi, -lo
     if op in ("max", "min"):
+        if _ANYTHING in operands:
+            return _ANYTHING
         pick = max if op == "max" else min
         return pick(lo for lo, _ in operands), pick(hi for _, hi in operands)
     if op == "in":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any
 
-from qdsl.mapspace.formula import Atom
+from qdsl.mapspace.formula import UNDEFINED, Atom
 from qdsl.mapspace.occupancy import Words, share_taken
 from qdsl.model.accelerator import StorageLevel
 from qdsl.model.constraint import Constant, Formula, Occupancy, Operation, TileExtent
@@ -25,8 +25,8 @@ def tiles_allowed(formulas: Iterable[Formula], level: StorageLevel, extent: Call
         assert isinstance(atom, Occupancy), "the formulas of a level are about its tiles"
         return np.asarray(share_taken(level, atom.tensor, words)).astype(float)
 
-    with np.errstate(all="ignore"):  # infinity and what comes of it compare as in Python
-        return reduce(np.logical_and, [_value(f, value) != 0 for f in formulas], np.True_)
+    with np.errstate(all="ignore"):  # what is undefined is no mistake here
+        return reduce(np.logical_and, [_value(f, value) == 1 for f in formulas], np.True_)
 
 
 def _value(formula: Formula, value: Callable[[Atom], Any]) -> Any:
@@ -40,16 +40,27 @@ def _value(formula: Formula, value: Callable[[Atom], Any]) -> Any:
     operands = [_value(x, value) for x in formula.operands]
     match formula.op:
         case "/":
-            return np.where(operands[1] == 0, np.inf, np.divide(*operands))
+            return np.where(operands[1] == 0, np.nan, np.divide(*operands))
         case "in":
-            return np.isin(operands[0], operands[1:])
+            return _truth(np.isin(operands[0], operands[1:]), operands)
         case "neg":
             return -operands[0]
         case "not":
-            return operands[0] == 0
+            return 1 - operands[0]
     functions: dict[str, Any] = {
         "+": np.add, "-": np.subtract, "*": np.multiply, "max": np.maximum, "min": np.minimum,
-        "==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
-        "and": np.logical_and, "or": np.logical_or,
+        "and": np.minimum, "or": np.maximum,
     }  # fmt: skip
-    return reduce(functions[formula.op], operands)
+    if formula.op in functions:
+        return reduce(functions[formula.op], operands)
+    comparisons: dict[str, Any] = {
+        "==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
+    }  # fmt: skip
+    return _truth(comparisons[formula.op](*operands), operands)
+
+
+def _truth(compared: Any, operands: list[Any]) -> Any:
+    """1 and 0 where numbers compare or not, UNDEFINED where one of them is undefined."""
+    import numpy as np
+
+    return np.where(reduce(np.logical_or, map(np.isnan, operands)), UNDEFINED, compared)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from math import inf
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.mapspace.formula import Atom, assigned, atoms, conjuncts, spatial_only, substitute, value_of
+from qdsl.mapspace.formula import Atom, assigned, atoms, conjuncts, holds, spatial_only
 from qdsl.mapspace.interval import Interval, bounds
 from qdsl.mapspace.limits import is_spatial, latency_formula
-from qdsl.mapspace.space import Space, asked_of, divisors_of, whole_space, wrongly_kept
+from qdsl.mapspace.space import Space, asked_of, divisors_of, required, whole_space, wrongly_kept
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import (
     ComputeInUse,
@@ -44,7 +44,7 @@ def layer_spaces(
     """The perfect factorisations under the constraints that apply, as disjoint spaces. A space can still be empty, by its
     formulas or capacities.
 
-    Raises SpecError (Q0710) for formulas that take too many cases.
+    Raises SpecError: Q0710 for formulas that take too many cases, Q0304 for undefined ones.
     """
     # formulas come last, since they may split what is left into cases
     applying = sorted(asked_of(constraints, problem, bits), key=lambda c: isinstance(c, Require))
@@ -88,7 +88,7 @@ def _keeping(constraint: LayerConstraint, spaces: list[Space], bits: MappingABC[
         return [limited for s in spaces for limited in _limited(s, constraint, bits)]
     elif isinstance(constraint, Require):
         for space in spaces[:1]:
-            for formula in conjuncts(substitute(constraint.formula, space.problem, bits)):
+            for formula in conjuncts(required(constraint, space.problem, bits)):
                 found = [_narrowed(s, formula) for s in spaces]
                 spaces = [s for narrowed in found if narrowed is not None for s in narrowed]
                 if None in found or len(spaces) > MOST_CASES:
@@ -108,7 +108,7 @@ def _narrowed(space: Space, formula: Formula) -> list[Space] | None:
     """Disjoint spaces that hold the mappings of one for which a conjunct is true; None if they would be too many."""
     found = atoms(formula)
     if not found:
-        return [space] if value_of(formula, lambda atom: 0.0) else []
+        return [space] if holds(formula, lambda atom: 0.0) else []
     (atom, *others) = found
     if not others and isinstance(atom, Factor | TileExtent):
         return _restricted(space, atom, {n for n in _values(space, atom) if _holds(formula, n)})
@@ -124,8 +124,8 @@ def _narrowed(space: Space, formula: Formula) -> list[Space] | None:
 def _split(space: Space, formula: Formula, found: Iterable[Atom]) -> list[Space] | None:
     """One case for every value of one of the atoms; those in which the rest of the formula asks the same are one."""
     least, most = bounds(formula, lambda atom: _range(space, atom))
-    if least == most:
-        return [space] if least else []
+    if least == 1 or most < 1:
+        return [space] if least == 1 else []
     atom = _to_fix(space, sorted(found, key=repr))
     if atom is None:
         return None
@@ -187,7 +187,7 @@ def _restricted(space: Space, atom: Factor | TileExtent, values: set[int]) -> li
 
 def _holds(formula: Formula, value: int) -> bool:
     """Whether a formula of one atom is true when that atom has a value."""
-    return bool(value_of(formula, lambda atom: value))
+    return holds(formula, lambda atom: value)
 
 
 def _uncountable(limit: Limit) -> Diagnostic:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from math import prod
 
 from qdsl.diagnostics import Span
-from qdsl.mapspace.formula import Atom, atoms, conjuncts, substitute, value_of
+from qdsl.mapspace.formula import Atom, atoms, conjuncts, holds
 from qdsl.mapspace.interval import Interval, bounds
 from qdsl.mapspace.limits import latency_formula
 from qdsl.mapspace.occupancy import share_taken, words_of_tiles
-from qdsl.mapspace.space import asked_of
+from qdsl.mapspace.space import asked_of, required
 from qdsl.model.accelerator import Accelerator, Bypass, FanOut, Partition, StorageLevel
 from qdsl.model.constraint import (
     ComputeInUse,
@@ -130,7 +130,7 @@ def rules_of(
 ) -> tuple[Rule, ...]:
     """Every rule for one layer at given widths: the hardware's, outermost first, then the constraints that apply.
 
-    Raises SpecError (Q0710) for constraints that tie the layer to others.
+    Raises SpecError: Q0710 for constraints that tie the layer to others, Q0304 for undefined conditions.
     """
     machine = accelerator.resolved(frozenset())
     rules: list[Rule] = []
@@ -149,7 +149,8 @@ def rules_of(
 
 def demands_of(rule: Rule, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Iterator[Demand]:
     """What a rule demands; nothing if no mapping of this layer can break it. Of a limit of the cost only that part which is
-    a matter of factors: a mapping that satisfies it may still be beyond the limit."""
+    a matter of factors: a mapping that satisfies it may still be beyond the limit. Raises SpecError (Q0304) for undefined
+    formulas."""
     if isinstance(rule, Width):
         yield _left_out(Kept(rule.level.name, rule.tensor)) if rule.optional else Demand((), lambda box: True)
     elif isinstance(rule, Capacity):
@@ -168,7 +169,7 @@ def demands_of(rule: Rule, accelerator: Accelerator, problem: Problem, bits: Map
     elif isinstance(rule, Keep):
         yield from _keeping(rule, accelerator, problem)
     else:
-        for formula in conjuncts(substitute(rule.formula, problem, bits)):
+        for formula in conjuncts(required(rule, problem, bits)):
             yield _formula(formula, accelerator, problem, bits)
 
 
@@ -267,8 +268,8 @@ def _formula(formula: Formula, accelerator: Accelerator, problem: Problem, bits:
             return value(box, 0), value(box, 1)
 
         if all(low == high for low, high in (box[q] for q in quantities)):
-            return not value_of(formula, lambda atom: interval(atom)[0])
-        return bounds(formula, interval)[1] == 0
+            return not holds(formula, lambda atom: interval(atom)[0])
+        return bounds(formula, interval)[1] < 1
 
     return Demand(quantities, refuted, part=formula)
 

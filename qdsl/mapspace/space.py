@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.mapspace.formula import substitute, value_of
+from qdsl.mapspace.formula import divides_by_zero, holds, substitute, zero_with
 from qdsl.model.accelerator import Accelerator, Bypass
-from qdsl.model.constraint import Constraint, Formula, Keep, LayerConstraint, Limit, Order, Same, Scope
+from qdsl.model.constraint import Constraint, Formula, Keep, LayerConstraint, Limit, Order, Require, Same
+from qdsl.model.findings import fail, quoted
 from qdsl.model.operator import Problem
 
 
@@ -47,11 +48,29 @@ class Space:
         return repr((sorted(self.bypass), sorted(self.factors.items()), tiles, *rest))
 
 
-def applies(scope: Scope, problem: Problem, bits: MappingABC[str, int]) -> bool:
-    """Whether a constraint holds for this layer at these bit-widths."""
-    if not scope.includes(problem):
+def applies(constraint: Constraint, problem: Problem, bits: MappingABC[str, int]) -> bool:
+    """Whether a constraint is for this layer at these bit-widths. Raises SpecError (Q0304) if its condition is undefined."""
+    if not constraint.scope.includes(problem):
         return False
-    return scope.condition is None or bool(value_of(substitute(scope.condition, problem, bits), lambda atom: 0.0))
+    condition = constraint.scope.condition
+    return condition is None or holds(_defined(condition, constraint, problem, bits), lambda atom: 0.0)
+
+
+def required(constraint: Require, problem: Problem, bits: MappingABC[str, int]) -> Formula:
+    """What a constraint requires of this layer's mappings at these bit-widths. Raises SpecError (Q0304) if that is
+    undefined in all of them."""
+    return _defined(constraint.formula, constraint, problem, bits)
+
+
+def _defined(formula: Formula, constraint: Constraint, problem: Problem, bits: MappingABC[str, int]) -> Formula:
+    known = substitute(formula, problem, bits)
+    if divides_by_zero(known):
+        values = zero_with(formula, problem, bits)
+        text = f"division by zero on a `{problem.operator.name}` layer"
+        label = f"divides by 0 where {quoted(values)}" if values else "always divides by 0"
+        helps = ["put `if CONDITION then` before it, with a condition that is false there"] if values else []
+        fail("Q0304", text, constraint.span, label=label, helps=helps)
+    return known
 
 
 def wrongly_kept(keep: Keep, accelerator: Accelerator, problem: Problem) -> list[str]:
@@ -61,8 +80,9 @@ def wrongly_kept(keep: Keep, accelerator: Accelerator, problem: Problem) -> list
 
 
 def asked_of(constraints: Iterable[Constraint], problem: Problem, bits: MappingABC[str, int]) -> list[LayerConstraint]:
-    """The constraints that apply to a layer. Raises SpecError (Q0710) for those that tie its mappings to other layers'."""
-    found = [c for c in constraints if applies(c.scope, problem, bits)]
+    """The constraints that apply to a layer. Raises SpecError: Q0710 for those that tie its mappings to other
+    layers', Q0304 for undefined conditions."""
+    found = [c for c in constraints if applies(c, problem, bits)]
     if groups := [c for c in found if isinstance(c, Same)]:
         raise SpecError(map(_refusal, groups))
     return [c for c in found if not isinstance(c, Same)]

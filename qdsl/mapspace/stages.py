@@ -13,7 +13,7 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from math import prod
 
-from qdsl.mapspace.formula import Atom, atoms, value_of
+from qdsl.mapspace.formula import Atom, atoms, holds
 from qdsl.mapspace.level_loops import Weighing, level_loops
 from qdsl.mapspace.rules import Used
 from qdsl.mapspace.space import Space
@@ -144,7 +144,7 @@ def _formula(formula: Formula, accelerator: Accelerator) -> _Rule:
             fanout = accelerator.fanout(atom.fanout)
             return n / (fanout.x * fanout.y)
 
-        return not value_of(formula, value)
+        return not holds(formula, value)
 
     return _Rule(tuple(dict.fromkeys(quantity(a) for a in sorted(atoms(formula), key=repr))), broken)
 

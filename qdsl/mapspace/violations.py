@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 
 from qdsl.diagnostics import Diagnostic
-from qdsl.mapspace.formula import mapping_values, substitute, value_of
+from qdsl.mapspace.formula import UNDEFINED, holds, mapping_values, value_of
 from qdsl.mapspace.limits import UNITS, reached, within
-from qdsl.mapspace.space import applies, wrongly_kept
+from qdsl.mapspace.space import applies, required, wrongly_kept
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint, Keep, LayerConstraint, Limit, Only, Order, Same
 from qdsl.model.findings import quoted
@@ -25,10 +25,13 @@ def constraint_violations(
     bits: MappingABC[str, int],
     mapping: Mapping,
 ) -> list[Diagnostic]:
-    """One finding per constraint that applies and does not hold. Those that tie mappings of several layers are left out."""
+    """One finding per constraint that applies and does not hold. Those that tie mappings of several layers are left out.
+
+    Raises SpecError (Q0304) for a constraint that divides by zero at these widths, whatever the mapping.
+    """
     found = []
     for constraint in constraints:
-        if not isinstance(constraint, Same) and applies(constraint.scope, problem, bits):
+        if not isinstance(constraint, Same) and applies(constraint, problem, bits):
             reason = _broken(constraint, accelerator, problem, bits, mapping)
             if reason:
                 found.append(
@@ -61,8 +64,10 @@ def _broken(
         wrong = wrongly_kept(constraint, accelerator.resolved(mapping.bypass), problem)
         what = "does not keep" if constraint.kept else "keeps"
         return f"`{constraint.level}` {what} {quoted(wrong)}" if wrong else ""
-    holds = value_of(substitute(constraint.formula, problem, bits), mapping_values(accelerator, problem, bits, mapping))
-    return "" if holds else "is false for this mapping"
+    formula, values = required(constraint, problem, bits), mapping_values(accelerator, problem, bits, mapping)
+    if holds(formula, values):
+        return ""
+    return "divides by zero for this mapping" if value_of(formula, values) == UNDEFINED else "is false for this mapping"
 
 
 def _beyond(

@@ -10,7 +10,7 @@ from itertools import combinations
 from math import ceil
 
 from qdsl.diagnostics import Span
-from qdsl.model.operator import Problem
+from qdsl.model.operator import Operator, Problem
 from qdsl.model.width_formula import WidthFormula
 
 # (level, tensor) of what a level could keep and a mapping does not.
@@ -85,13 +85,20 @@ class StorageLevel:
         """How often the tile of a tensor is there: twice if one is filled while the other is used."""
         return 2 if self.double_buffered is None or tensor in self.double_buffered else 1
 
+    def width_rule(self, tensor: str, operator: Operator) -> WidthFormula | None:
+        """The rule for the width at which a tensor is stored here; None if it is stored as it is."""
+        names = (tensor, "output") if tensor == operator.output.name else (tensor,)
+        return next((f for name, f in self.stored if name in names), None)
+
+    def widths_read(self, tensor: str, operator: Operator) -> frozenset[str]:
+        """Tensors whose bit-widths decide the width at which a tensor is stored here."""
+        rule = self.width_rule(tensor, operator)
+        return frozenset({tensor}) if rule is None else rule.reads(operator)
+
     def stored_bits(self, tensor: str, problem: Problem, bits: Mapping[str, int]) -> int:
         """Width at which a tensor is stored here, by the level's rule or else as in `bits`. Raises SpecError if the rule
         comes out below 1."""
-        if not self.stored:
-            return bits[tensor]
-        names = (tensor, "output") if tensor == problem.operator.output.name else (tensor,)
-        rule = next((f for name, f in self.stored if name in names), None)
+        rule = self.width_rule(tensor, problem.operator)
         if rule is None:
             return bits[tensor]
         value = rule.value(problem, bits)

@@ -66,5 +66,5 @@ def check_limit(expr: Expr, accelerator: Accelerator) -> LimitText | None:
             fail(
                 "Q0702", "`bandwidth` is written as `bandwidth(glb)`", expr.left.span, label="other arguments are given"
             )
-        level = check_place(names[0], accelerator, "temporal")
+        level = check_place(names[0], accelerator, "bandwidth")
     return LimitText(quantity, level, float(value))

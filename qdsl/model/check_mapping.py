@@ -96,13 +96,18 @@ def find_layers(network: Network, name: Name, parts: Sequence[Ident]) -> tuple[L
 
 
 def check_place(name: Name, accelerator: Accelerator, use: str) -> str:
-    """The place a name means. use: what stands there: 'for', 'temporal' (memories), 'parallel', 'spatial' (arrays).
+    """The place a name means. use: what stands there: 'for', 'temporal' (memories), 'parallel', 'spatial' (arrays), or what
+    is asked of it: 'tile', 'occupancy', 'bandwidth' (memories).
 
     Raises SpecError for an unknown place or one of the other sort.
     """
     dotted, memories = name.dotted, [level.name for level in accelerator.levels]
     spatial = use in ("parallel", "spatial")
+    asked = use in ("tile", "occupancy", "bandwidth")
     if dotted in [f.name for f in accelerator.fanouts]:
+        if asked:
+            text = f"`{dotted}` is an array, and `{use}` needs a memory"
+            fail("Q0602", text, name.span, label="an array", helps=[f"memories are {quoted(memories)}"])
         text = f"`{dotted}` is an array: say which of its axes is meant"
         fail("Q0601", text, name.span, label="an array", helps=[f"`{dotted}.x` or `{dotted}.y`"])
     if dotted not in accelerator.places:
@@ -115,6 +120,8 @@ def check_place(name: Name, accelerator: Accelerator, use: str) -> str:
     if not spatial and dotted not in memories:
         text = f"`{dotted}` is an axis of an array, and `{use}` needs a memory"
         helps = [f"use `{'parallel' if use == 'for' else 'spatial'}`, or one of {quoted(memories)}"]
+        if asked:
+            helps = [f"memories are {quoted(memories)}"]
         fail("Q0602", text, name.span, label="an axis of an array", helps=helps)
     return dotted
 

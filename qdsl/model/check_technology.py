@@ -12,7 +12,7 @@ from qdsl.model.findings import collecting, distinct, fail
 from qdsl.model.statements import Statements
 from qdsl.model.units import BITS, ENERGY, ENERGY_PER_BIT, ENERGY_PER_WORD, Quantity, whole
 from qdsl.model.width_formula import WidthFormula
-from qdsl.syntax.tree import EnergyStmt, Expr, SourceStmt, TechnologyDecl, TechnologyEntry, WidthStmt
+from qdsl.syntax.tree import EnergyStmt, Expr, Number, SourceStmt, TechnologyDecl, TechnologyEntry, Unary, WidthStmt
 
 _EXAMPLES = {"memory": "energy read 1.5 pJ, write 1.5 pJ", "compute": "energy 2.2 pJ"}
 WIDTH_LIMIT = 2**20
@@ -94,8 +94,16 @@ def operation_energy(stmt: EnergyStmt, names: Names) -> WidthFormula:
 def not_negative(q: Quantity, expr: Expr, what: str = "an energy") -> Quantity:
     """`q`. Raises SpecError if it is negative."""
     if q.value < 0:
-        fail("Q0305", f"{what} cannot be negative", expr.span, label=f"this is {q}")
+        fail("Q0305", f"{what} cannot be negative", expr.span, label=f"this is {_shown(q, expr)}")
     return q
+
+
+def _shown(q: Quantity, expr: Expr) -> str:
+    """A value in the unit it is written in, or else in its base unit."""
+    number = expr.operand if isinstance(expr, Unary) else expr
+    if isinstance(number, Number) and number.unit and q.value < 0:
+        return f"-{number.text} {number.unit}"
+    return str(q)
 
 
 def width_bits(value: Expr, names: Names) -> int:

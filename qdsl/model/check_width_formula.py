@@ -93,7 +93,8 @@ class _Reader:
         if function == "bits":
             return _bits(e), COUNT
         if len(values) != 1 and not (values and function in ("max", "min")):
-            fail("Q0204", f"`{function}` has one argument", e.span, label=f"{len(values)} are given")
+            needed = "at least one argument" if function in ("max", "min") else "one argument"
+            fail("Q0204", f"`{function}` has {needed}", e.span, label=f"{len(values) or 'none'} given")
         read = [self.number(v) for v in values]
         _same(e, f"`{function}` needs", [(v, d) for v, (_, d) in zip(values, read, strict=True)])
         return Operation(function, tuple(f for f, _ in read)), read[0][1]

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 from typing import TypeVar, cast
 
 from qdsl.model.expressions import members
-from qdsl.model.findings import distinct, fail, whole_name
+from qdsl.model.findings import distinct, duplicate, fail, whole_name
 from qdsl.model.units import COUNT
-from qdsl.syntax.tree import Call, ForConstraint, Ident, Name, Node, Number
+from qdsl.syntax.tree import Call, EveryConstraint, ForConstraint, Ident, IfConstraint, Name, Node, Number
 
 N = TypeVar("N", bound=Node)
 
@@ -17,7 +17,10 @@ _MOST = 64
 
 
 def values_of_variable(node: ForConstraint) -> Iterator[tuple[Name | Number, str]]:
-    """Every value with its text. Raises SpecError for too many, for one twice, and for a variable that nothing uses."""
+    """Every value with its text. Raises SpecError for too many, for one twice, for a variable that nothing uses, and for one
+    that an inner `for` declares again."""
+    if again := next((inner for x in node.body for inner in _variables(x) if inner.name == node.variable.name), None):
+        duplicate("variable", again, node.variable)
     if isinstance(node.values, tuple):
         distinct("value", map(whole_name, node.values))
         found: list[tuple[Name | Number, str]] = [(name, name.dotted) for name in node.values]
@@ -29,6 +32,17 @@ def values_of_variable(node: ForConstraint) -> Iterator[tuple[Name | Number, str
     if all(with_value(inner, node.variable, found[0][0]) == inner for inner in node.body):
         fail("Q0706", f"nothing depends on `{node.variable.name}`", node.variable.span, label="not used")
     yield from found
+
+
+def _variables(node: Node) -> Iterator[Ident]:
+    """Those of all `for` in a constraint."""
+    if isinstance(node, ForConstraint):
+        yield node.variable
+    if isinstance(node, ForConstraint | EveryConstraint):
+        for inner in node.body:
+            yield from _variables(inner)
+    if isinstance(node, IfConstraint):
+        yield from _variables(node.body)
 
 
 def with_value(node: N, variable: Ident, value: Name | Number) -> N:

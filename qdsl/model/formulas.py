@@ -88,12 +88,14 @@ class _Checker:
             case Unary():
                 operand = self.formula(e.operand)
                 _demand(e.operand, operand, truth=e.op == "not")
+                if e.op == "-" and isinstance(operand, Constant):
+                    return Constant(-operand.value)
                 return Operation("neg" if e.op == "-" else "not", (operand,))
             case Binary():
                 left, right = self.formula(e.left), self.formula(e.right)
                 for side, formula in ((e.left, left), (e.right, right)):
                     _demand(side, formula, truth=e.op in _LOGIC)
-                _check_values(e, left, right)
+                self._check_values(e, left, right)
                 return Operation(e.op, (left, right))
             case Membership():
                 operand = self.formula(e.operand)
@@ -125,7 +127,7 @@ class _Checker:
             return Utilization(self._array(names[0]))
         if function == "occupancy":
             return Occupancy(self._limited(names[0]), self._tensor(_single(names[1])) if names[1:] else None)
-        place = check_place(names[0], self.vocabulary.accelerator, "spatial" if function == "spatial" else "temporal")
+        place = check_place(names[0], self.vocabulary.accelerator, function)
         dim = _single(names[1])
         self.vocabulary.check_dim(dim)
         return TileExtent(place, dim.name) if function == "tile" else Factor(place, dim.name)
@@ -141,7 +143,7 @@ class _Checker:
 
     def _limited(self, name: Name) -> str:
         """A memory whose words are limited."""
-        level = check_place(name, self.vocabulary.accelerator, "temporal")
+        level = check_place(name, self.vocabulary.accelerator, "occupancy")
         if not self.vocabulary.accelerator.level(level).all_partitions:
             fail("Q0702", f"`{level}` has no size to take a share of", name.span, label="the backing store")
         return level
@@ -157,6 +159,21 @@ class _Checker:
             unknown("array", whole_name(name), arrays)
         return name.dotted
 
+    def _check_values(self, e: Binary, left: Formula, right: Formula) -> None:
+        """Raises SpecError for a division by zero, and for a comparison with a share that there cannot be."""
+        if e.op == "/" and right == Constant(0.0):
+            fail("Q0304", "division by zero", e.right.span, label="this is 0")
+        for side, formula, other in ((e.right, right, left), (e.left, left, right)):
+            if e.op in _ARITHMETIC or not isinstance(other, Utilization | Occupancy):
+                continue
+            pooled = isinstance(other, Utilization) and self.vocabulary.accelerator.fanout(other.fanout).pooled
+            if isinstance(formula, Constant) and (formula.value < 0 or (formula.value > 1 and not pooled)):
+                plain = isinstance(side, Number) and side.unit is None
+                helps = [f"write `{formula.value:g} %`"] if plain and 1 < formula.value <= 100 else []
+                name = "a utilization" if isinstance(other, Utilization) else "an occupancy"
+                text = f"{name} {'is at least 0 %' if pooled else 'lies between 0 and 100 %'}"
+                fail("Q0305", text, side.span, label=f"this is {formula.value * 100:g} %", helps=helps)
+
 
 def _demand(e: Expr, formula: Formula, *, truth: bool) -> None:
     is_truth = isinstance(formula, Operation) and formula.op not in (*_ARITHMETIC, *_CHOICES, "neg")
@@ -164,19 +181,6 @@ def _demand(e: Expr, formula: Formula, *, truth: bool) -> None:
         wanted, found = ("a condition", "a number") if truth else ("a number", "a condition")
         helps = ["compare it, for example with `>= 2`"] if truth else []
         fail("Q0702", f"{wanted} is expected", e.span, label=f"this is {found}", helps=helps)
-
-
-def _check_values(e: Binary, left: Formula, right: Formula) -> None:
-    """Raises SpecError for a division by zero, and for a utilization that is compared with more than 100 %."""
-    if e.op == "/" and right == Constant(0.0):
-        fail("Q0304", "division by zero", e.right.span, label="this is 0")
-    for side, formula, other in ((e.right, right, left), (e.left, left, right)):
-        if e.op in _ARITHMETIC or not isinstance(other, Utilization | Occupancy) or not isinstance(formula, Constant):
-            continue
-        if not 0 <= formula.value <= 1:
-            helps = [f"write `{formula.value:g} %`"] if 1 < formula.value <= 100 else []
-            text = f"{'a utilization' if isinstance(other, Utilization) else 'an occupancy'} lies between 0 and 100 %"
-            fail("Q0305", text, side.span, label=f"this is {formula.value * 100:g} %", helps=helps)
 
 
 def _single(name: Name) -> Ident:

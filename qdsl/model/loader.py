@@ -10,7 +10,7 @@ from qdsl.model.check_file import Names, check_file
 from qdsl.model.findings import hand_on, quoted, warn
 from qdsl.model.imports import read_files
 from qdsl.model.study import Model
-from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt
+from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt, SharingStmt
 
 # What a statement that could not be read, or an import that is missing, may cause elsewhere. While there is such a
 # mistake these findings are not shown: most would go away with it.
@@ -79,10 +79,12 @@ def load(path: str | Path, root: Path | None = None) -> Model:
 
 
 def _warn_unknown_tensors(names: Names, sink: Sink) -> None:
-    """Warns of a memory or array that names a tensor which no operator has: it has no effect there."""
+    """Warns of a memory or array that names a tensor which no operator has, or not in that place: it has no effect there."""
     tensors = {t for o in names.operators.values() if o for t in o.tensors}
     if not tensors:
         return
+    known = [o.tensors for o in names.operators.values() if o]
+    shared = {t for ts in known for t in ts[:-1]}, {ts[-1] for ts in known}
     for machine in names.accelerators.values():
         for node in machine.decl.items if machine else ():
             if not isinstance(node, MemoryDecl | ArrayDecl):
@@ -92,6 +94,12 @@ def _warn_unknown_tensors(names: Names, sink: Sink) -> None:
                     if tensor.name not in tensors:
                         helps = did_you_mean(tensor.name, tensors) or (f"tensors: {quoted(sorted(tensors))}",)
                         warn(sink, "Q0505", f"no operator has a tensor `{tensor.name}`", tensor.span, helps=helps)
+                    elif isinstance(stmt, SharingStmt) and tensor.name not in shared[stmt.kind == "reduce"]:
+                        kind = "an input" if stmt.kind == "reduce" else "an output"
+                        text = f"`{stmt.kind}` has no effect on `{tensor.name}`"
+                        other = "multicast" if stmt.kind == "reduce" else stmt.kind
+                        helps = (f"`reduce` is for outputs, `{other}` for inputs",)
+                        warn(sink, "Q0508", text, tensor.span, label=f"{kind} of every operator", helps=helps)
 
 
 def _tensors_of(stmt: MemoryStmt | ArrayStmt) -> list[Ident]:

@@ -57,6 +57,10 @@ class WidthFormula:
         """Tensors it names that an operator does not have."""
         return sorted(self.tensors - {t.name for t in operator.tensors} - set(ROLES))
 
+    def reads(self, operator: Operator) -> frozenset[str]:
+        """Tensors of an operator whose width it reads, by name or by role."""
+        return frozenset(t for name in self.tensors for t in _meant(name, operator))
+
     def out_of_range(
         self, what: str, demand: str, value: Fraction, problem: Problem, bits: Mapping[str, int]
     ) -> NoReturn:
@@ -143,11 +147,16 @@ def _text(f: Formula, outer: int = -1) -> str:
 
 
 def _width(tensor: str, operator: Operator, bits: Mapping[str, int]) -> int:
-    """Of a tensor by name, or the widest of a role. An operator without weights has activations on both sides."""
+    """Of a tensor by name, or the widest of a role."""
+    return max(bits[t] for t in _meant(tensor, operator))
+
+
+def _meant(tensor: str, operator: Operator) -> list[str]:
+    """The tensor of this name, or those of a role. An operator without weights has activations on both sides."""
     if tensor not in ROLES or any(t.name == tensor for t in operator.tensors):
-        return bits[tensor]
+        return [tensor]
     if tensor == "output":
-        return bits[operator.output.name]
-    weights = [bits[t.name] for t in operator.weights]
-    activations = [bits[t.name] for t in operator.inputs if not t.is_weight]
-    return max((weights or activations) if tensor == "weights" else (activations or weights))
+        return [operator.output.name]
+    weights = [t.name for t in operator.weights]
+    activations = [t.name for t in operator.inputs if not t.is_weight]
+    return (weights or activations) if tensor == "weights" else (activations or weights)

@@ -62,6 +62,17 @@ def _groups_text(network: Network) -> str:
     return "; ".join(f"{layer} into {', '.join(groups)}" for layer, groups in texts.items())
 
 
+def machine_facts(study: Study) -> str:
+    """Clock and area in a sentence; '' if neither is stated."""
+    machine = study.accelerator
+    said = []
+    if machine.clock_hz is not None:
+        said.append(f"Clock {machine.clock_hz / 1e6:.6g} MHz.")
+    if machine.area_mm2 is not None:
+        said.append(f"Area {_number(machine.area_mm2)} mm² of all instances whose area is stated.")
+    return " ".join(said)
+
+
 def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
     """The accelerator from the outside in, with what an access costs and who says so."""
     accelerator = run.study.accelerator

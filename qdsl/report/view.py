@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from qdsl.report.asked import network_facts, option_rows, part_rows, search_facts
+from qdsl.report.asked import machine_facts, network_facts, option_rows, part_rows, search_facts
 from qdsl.report.explained import accesses_text, tile_text
 from qdsl.report.figures.style import DARK, FIGURE_CSS, LIGHT, STEPS, step_class, variables
 from qdsl.report.glossary import GLOSSARY
@@ -30,7 +30,7 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "network": run.study.network.name,
         "accelerator": run.study.accelerator.name,
         "parameters": [(name, f"{value:.6g}") for name, value in run.study.accelerator.parameters],
-        "clock_mhz": run.study.accelerator.clock_hz and f"{run.study.accelerator.clock_hz / 1e6:.6g}",
+        "machine_facts": machine_facts(run.study),
         "complete": run.complete,
         "answer": answer(run, unit),
         "remarks": remarks(run),

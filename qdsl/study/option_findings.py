@@ -12,31 +12,36 @@ from qdsl.mapspace.wording import counted, listed
 from qdsl.study.keys import applying
 from qdsl.study.options import DeadWidth, LayerOptions, StudyOptions
 from qdsl.study.regions import regions_text, runs
+from qdsl.study.undefined import undefined_findings
 
 
 def option_findings(options: StudyOptions, timeout_s: float) -> list[Diagnostic]:
-    """Errors if no choice of widths serves every layer, else warnings of dead widths, one for each reason; warnings of
-    what was not decided. timeout_s: for each explanation."""
-    hopeless = [x for x in options.layers if len(x.at("infeasible")) == len(x.rows)]
+    """Errors for formulas of the accelerator without value, and if no choice of widths serves every layer, else warnings
+    of dead widths, one for each reason; warnings of what was not decided. timeout_s: for each explanation."""
+    undefined = undefined_findings(x.undefined for x in options.layers if x.undefined)
+    hopeless = [x for x in options.layers if len(x.excluded) == len(x.rows)]
     if hopeless:
         findings = list(_without_mapping(options, hopeless, timeout_s))
     elif options.clash:
         findings = [_clash(options)]
     else:
         findings = [*_dead_by_one_layer(options, timeout_s), *_dead_by_several(options)]
-    return [*findings, *_undecided(options)]
+    return [*undefined, *findings, *_undecided(options)]
 
 
 def _without_mapping(options: StudyOptions, layers: Sequence[LayerOptions], timeout_s: float) -> Iterator[Diagnostic]:
-    """Layers that have a mapping at no width: an error per conflict, explained for one layer at its narrowest widths."""
-    alike: dict[tuple[Rule, ...], list[LayerOptions]] = {}
+    """Layers that have a mapping at no width: an error per conflict, explained for one layer at its narrowest widths.
+    Nothing of those without one at which every formula of the accelerator has a value."""
+    alike: dict[tuple[Rule, ...], list[tuple[LayerOptions, int]]] = {}
     for x in layers:
-        alike.setdefault(x.decisions[0].core, []).append(x)
+        if conflicting := x.conflicting(range(len(x.rows))):
+            alike.setdefault(x.decisions[conflicting[0]].core, []).append((x, conflicting[0]))
     for group in alike.values():
-        first, *others = [name for x in group for name in x.layers]
-        found = _explained(options, first, 0, timeout_s)
+        first, *others = [name for x, _ in group for name in x.layers]
+        explained, row = group[0]
+        found = _explained(options, first, row, timeout_s)
         notes = []
-        if (rest := len(group[0].rows) - 1) > 0:
+        if (rest := len(explained.rows) - 1) > 0:
             notes.append(f"nor is there one at its other {counted(rest, 'combination')} of widths")
         if others:
             notes.append(f"{_quoted(others)}: no mapping at any widths, and the same rules conflict")
@@ -56,17 +61,18 @@ def _clash(options: StudyOptions) -> Diagnostic:
 
 
 def _dead_by_one_layer(options: StudyOptions, timeout_s: float) -> Iterator[Diagnostic]:
-    """A warning per conflict, explained for the first width that it excludes."""
-    alike: dict[tuple[Rule, ...], list[DeadWidth]] = {}
+    """A warning per conflict, explained for the first width that it excludes; none where no conflict has a part in it."""
+    alike: dict[tuple[Rule, ...], list[tuple[DeadWidth, int]]] = {}
     for dead in options.dead:
         if len(dead.layers) == 1:
-            decisions = options.of(dead.layers[0]).decisions
-            narrowest = options.rows_with(dead, dead.layers[0])[0]
-            alike.setdefault(decisions[narrowest].core, []).append(dead)
-    for first, *others in alike.values():
+            x = options.of(dead.layers[0])
+            if conflicting := x.conflicting(options.rows_with(dead, dead.layers[0])):
+                alike.setdefault(x.decisions[conflicting[0]].core, []).append((dead, conflicting[0]))
+    for group in alike.values():
+        (first, row), others = group[0], [dead for dead, _ in group[1:]]
         (layer,) = first.layers
         rows = options.rows_with(first, layer)
-        found = _explained(options, layer, rows[0], timeout_s)
+        found = _explained(options, layer, row, timeout_s)
         variable = options.study.precision.variables[first.variable]
         same = [d for d in others if (d.variable, d.layers) == (first.variable, first.layers)]
         widths = _bits([d.width for d in (first, *same)], "or")
@@ -146,7 +152,7 @@ def _needs(options: StudyOptions, layers: Iterable[str]) -> Iterator[str]:
     for name in layers:
         variables = [options.study.precision.variables[v] for v in options.variables(name)]
         axes = [(f"`{v.name}`", v.options) for v in variables]
-        excluded = [row.options for row in options.of(name).at("infeasible")]
+        excluded = [row.options for row in options.of(name).excluded]
         yield f"`{name}` has no mapping at {regions_text(excluded, axes)}"
 
 

@@ -7,7 +7,7 @@ question about the whole network (`choices`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from qdsl.mapspace import Decision, decide_widths
@@ -15,30 +15,41 @@ from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
 from qdsl.study.choices import Choices, Option, Table
-from qdsl.study.keys import applying, cost_class
-from qdsl.study.tables import Bits, WidthRow, variables_of, width_rows
+from qdsl.study.keys import applying
+from qdsl.study.tables import Bits, WidthRow, cost_classes, variables_of, width_axes, width_rows
+from qdsl.study.undefined import Axes, Undefined
 
 
 @dataclass(frozen=True)
 class LayerOptions:
     """Layers with one problem that choose among the same widths.
 
-    layers: in network order. axes: per width to choose the tensors that have it, and its options, ascending. rows: the
-    product of the options; decisions: one per row. solved: how many answers took the solver; the others follow from them.
-    seconds: for all rows.
+    layers: in network order. rows: the product of the options of all axes; decisions: one per row, its status is
+    'undefined' where a formula of the accelerator has none. undefined: these rows with the finding, None without one.
+    solved: how many answers took the solver; the others follow from them. seconds: for all rows.
     """
 
     layers: tuple[str, ...]
     problem: Problem
-    axes: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+    axes: Axes
     rows: tuple[WidthRow, ...]
     decisions: tuple[Decision, ...]
+    undefined: Undefined | None
     solved: int
     seconds: float
 
-    def at(self, status: str) -> tuple[WidthRow, ...]:
-        """The rows with this answer."""
-        return tuple(row for row, d in zip(self.rows, self.decisions, strict=True) if d.status == status)
+    def at(self, *statuses: str) -> tuple[WidthRow, ...]:
+        """The rows with one of these answers."""
+        return tuple(row for row, d in zip(self.rows, self.decisions, strict=True) if d.status in statuses)
+
+    def conflicting(self, rows: Iterable[int]) -> list[int]:
+        """Those of some rows, by number, at which rules conflict."""
+        return [i for i in rows if self.decisions[i].status == "infeasible"]
+
+    @property
+    def excluded(self) -> tuple[WidthRow, ...]:
+        """The rows that no design can have."""
+        return self.at("infeasible", "undefined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +109,24 @@ def study_options(study: Study, timeout_s: float, done: Callable[[str, int, int]
 
 def _layer_options(study: Study, layers: Sequence[Layer], rows: tuple[WidthRow, ...], timeout_s: float) -> LayerOptions:
     started = time.perf_counter()
-    accelerator, problem = study.accelerator, layers[0].problem
+    problem, names = layers[0].problem, tuple(layer.name for layer in layers)
     constraints = applying(study.constraints, problem)
-    classes = [cost_class(accelerator, problem, dict(row.bits), constraints) for row in rows]
+    classes, undefined = cost_classes(study, problem, rows)
     first: dict[tuple[object, ...], Bits] = {}
-    for cls, row in zip(classes, rows, strict=True):
+    for row, cls in classes.items():
         first.setdefault(cls, row.bits)
-    answers = decide_widths(accelerator, problem, [dict(bits) for bits in first.values()], constraints, timeout_s)
+    answers = decide_widths(study.accelerator, problem, [dict(bits) for bits in first.values()], constraints, timeout_s)
     decided = dict(zip(first, answers, strict=True))
-    of_tensor = variables_of(study, layers[0])
-    axes = tuple(
-        (tuple(t for t, w in of_tensor.items() if w == v), study.precision.variables[v].options)
-        for v in _choosing(study, layers[0])
-    )
+    axes = width_axes(study, layers[0])
     return LayerOptions(
-        layers=tuple(layer.name for layer in layers),
+        layers=names,
         problem=problem,
         axes=axes,
         rows=rows,
-        decisions=tuple(decided[c] for c in classes),
+        decisions=tuple(decided[classes[row]] if row in classes else Decision("undefined") for row in rows),
+        undefined=Undefined(names, axes, tuple((row.options, d) for row, d in undefined.items()))
+        if undefined
+        else None,
         solved=sum(d.seconds is not None for d in answers),
         seconds=time.perf_counter() - started,
     )
@@ -155,7 +165,7 @@ def _in_the_network(
 def _table(study: Study, name: str, options: LayerOptions) -> Table:
     variables = _choosing(study, study.network.layer(name))
 
-    def combinations(status: str) -> Iterator[tuple[Option, ...]]:
-        return (tuple(zip(variables, row.options, strict=True)) for row in options.at(status))
+    def combinations(rows: Sequence[WidthRow]) -> tuple[tuple[Option, ...], ...]:
+        return tuple(tuple(zip(variables, row.options, strict=True)) for row in rows)
 
-    return Table(name, *(tuple(combinations(s)) for s in ("feasible", "infeasible", "unknown")))
+    return Table(name, *map(combinations, (options.at("feasible"), options.excluded, options.at("unknown"))))

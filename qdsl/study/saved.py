@@ -156,12 +156,12 @@ def saved_answer(asked: Asked, bits: Mapping[str, int], answer: MapResult) -> Sa
         evaluation=answer.evaluation,
         plans=answer.plans,
         searched=answer.searched,
-        legal_mappings=_counted(asked, bits),
+        legal_mappings=count_legal(asked, bits),
         seconds=round(answer.seconds, 3),
     )
 
 
-def _counted(asked: Asked, bits: Mapping[str, int]) -> int | None:
+def count_legal(asked: Asked, bits: Mapping[str, int]) -> int | None:
     """The legal mappings; None if that takes too long, or constraints limit their cost or tie them to other layers'."""
     deadline = time.perf_counter() + COUNTING_S
     try:
@@ -201,7 +201,10 @@ def load_answers(path: Path) -> SavedAnswers:
             raise ValueError("it is no answer of `qdsl map`")
         if data.get("version") != VERSION:
             raise ValueError(f"its version is {data.get('version')!r}, this qdsl reads version {VERSION}")
-        return from_json(data, SavedAnswers)
+        answers = from_json(data, SavedAnswers)
+        if not answers.answers:
+            raise ValueError("it holds no answer")
+        return answers
     except OSError as error:
         reason = error.strerror or str(error)
     except (ValueError, RecursionError) as error:

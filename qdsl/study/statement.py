@@ -15,7 +15,7 @@ _SOLVER_S = 10.0
 
 @dataclass(frozen=True)
 class Statement:
-    """What was checked and what came out. about: 'spec', 'mapping', 'group', 'Z3', 'counts', 'execution' or
+    """What was checked and what came out. about: 'spec', 'number', 'mapping', 'group', 'Z3', 'counts', 'execution' or
     'optimum'.
 
     findings: why it does not hold, () if it does.

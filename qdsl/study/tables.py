@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
-from qdsl.diagnostics import Sink, SpecError
+from qdsl.diagnostics import Diagnostic, Sink, SpecError
 from qdsl.mapper.result import Optimum
 from qdsl.mapper.supported import provable_spaces
 from qdsl.model.network import Layer
@@ -21,6 +21,7 @@ from qdsl.study.keys import KeyMaker, applying, cost_class
 from qdsl.study.progress import Progress
 from qdsl.study.result import DeadOption
 from qdsl.study.store import Store
+from qdsl.study.undefined import Axes, Undefined, undefined_findings
 
 Bits = tuple[tuple[str, int], ...]
 
@@ -64,8 +65,8 @@ class WidthRow:
 def build_tables(study: Study, store: Store, progress: Progress, workers: int | None = None) -> Tables:
     """Solves what the store does not know yet, the largest problems first.
 
-    Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, and for
-    constraints that the mapper cannot keep.
+    Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, for constraints
+    that the mapper cannot keep, and for widths at which a formula of the accelerator has no value.
     """
     rows = {layer.name: width_rows(study, layer) for layer in study.network.layers}
     keys = _keys(study, rows)
@@ -119,17 +120,45 @@ def width_rows(study: Study, layer: Layer) -> tuple[WidthRow, ...]:
     return tuple(rows)
 
 
+def width_axes(study: Study, layer: Layer) -> Axes:
+    """The widths that a layer may choose, in the order of its rows' options."""
+    of_tensor = variables_of(study, layer)
+    return tuple(
+        (tuple(t for t, w in of_tensor.items() if w == v), study.precision.variables[v].options)
+        for v in sorted({v for v in of_tensor.values() if v is not None})
+    )
+
+
+def cost_classes(
+    study: Study, problem: Problem, rows: Iterable[WidthRow]
+) -> tuple[dict[WidthRow, tuple[object, ...]], dict[WidthRow, Diagnostic]]:
+    """The cost class of every row (see `keys`); and the finding at those where a formula of the accelerator has no value."""
+    classes, undefined = {}, {}
+    for row in rows:
+        try:
+            classes[row] = cost_class(study.accelerator, problem, dict(row.bits), study.constraints)
+        except SpecError as error:
+            undefined[row] = error.diagnostics[0]
+    return classes, undefined
+
+
 def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
+    """Raises SpecError with all widths at which a formula of the accelerator has no value."""
     keys: dict[tuple[Problem, Bits], str] = {}
     makers: dict[Problem, KeyMaker] = {}
+    refused: list[Undefined] = []
     for layer in study.network.layers:
         problem = layer.problem
         if problem not in makers:
             makers[problem] = KeyMaker(study.accelerator, problem, study.constraints)
-        for row in rows[layer.name]:
-            if (problem, row.bits) not in keys:
-                kind = cost_class(study.accelerator, problem, dict(row.bits), study.constraints)
-                keys[problem, row.bits] = makers[problem].key(kind)
+        new = [row for row in rows[layer.name] if (problem, row.bits) not in keys]
+        classes, undefined = cost_classes(study, problem, new)
+        keys.update({(problem, row.bits): makers[problem].key(kind) for row, kind in classes.items()})
+        if undefined:
+            at = tuple((row.options, diagnostic) for row, diagnostic in undefined.items())
+            refused.append(Undefined((layer.name,), width_axes(study, layer), at))
+    if refused:
+        raise SpecError(undefined_findings(refused))
     return keys
 
 

@@ -15,7 +15,7 @@ from qdsl.model.study import Model
 from qdsl.study.differences import differences
 from qdsl.study.prove import no_mapping, optimum
 from qdsl.study.recount import counts, execution
-from qdsl.study.saved import Asked, SavedAnswer, asked_by, fingerprint
+from qdsl.study.saved import COUNTING_S, Asked, SavedAnswer, asked_by, count_legal, fingerprint
 from qdsl.study.statement import Effort, Statement, refused
 from qdsl.symbolic import evaluate, legality
 
@@ -31,6 +31,10 @@ def verify_answer(
     yield (statement := _question(saved, asked, model, changed))
     if asked is None or statement.findings:
         return
+    if saved.legal_mappings is not None:
+        yield (statement := _number(saved, saved.legal_mappings, asked))
+        if statement.findings:
+            return
     if saved.mapping is None or saved.evaluation is None:
         yield _no_mapping(saved, asked, effort)
         return
@@ -61,11 +65,12 @@ def _question(saved: SavedAnswer, asked: Asked | None, model: Model, changed: Se
         problems.append(f"`{saved.objective}` is no objective")
     if not problems and fingerprint(saved.question, saved.bits, saved.objective) != saved.sha256:
         problems.append("its SHA-256 is not that of the question, the widths and the objective beside it")
-    if problems:
-        return refused("spec", "Q0910", f"the saved question about `{label}` was changed", problems)
+    names = [*_other_names(saved, asked)]
+    if problems or (names and not changed):
+        return refused("spec", "Q0910", f"the saved question about `{label}` was changed", problems or names)
     if changed:
         text = f"the text of {listed([f'`{f}`' for f in changed])} changed, but not what this answer depends on"
-        return Statement("spec", text)
+        return Statement("spec", "; ".join([text, *names]))
     return Statement("spec", f"unchanged: {counted(len(model.files), 'file')} with the text that was answered")
 
 
@@ -90,6 +95,25 @@ def _wrong_widths(saved: SavedAnswer, asked: Asked) -> Iterator[str]:
     for tensor, width in saved.bits:
         if not 1 <= width <= BITS_LIMIT:
             yield f"`{tensor}` has a width of {width} bits"
+
+
+def _other_names(saved: SavedAnswer, asked: Asked) -> Iterator[str]:
+    """What is written in another way than in the spec and means the same."""
+    if saved.accelerator != asked.accelerator.name:
+        yield f"the accelerator was saved as `{saved.accelerator}` and is `{asked.accelerator.name}` in the spec"
+    if saved.constraints != tuple(c.text for c in asked.constraints):
+        yield "the lines of the constraints are saved in other words than those of the spec"
+
+
+def _number(saved: SavedAnswer, number: int, asked: Asked) -> Statement:
+    text = f"{number:,} legal mapping{'' if number == 1 else 's'}"
+    found = count_legal(asked, dict(saved.bits))
+    if found is None:
+        return Statement("number", f"{text}: not counted again in {COUNTING_S:g} s")
+    if found != number:
+        message = f"`{saved.origin.label}` has {counted(found, 'legal mapping')}, {number} are saved"
+        return refused("number", "Q0910", message)
+    return Statement("number", f"{text}: counted again")
 
 
 # --- answers without mapping --------------------------------------------------------------------

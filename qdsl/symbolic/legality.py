@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 
 from qdsl.diagnostics import Diagnostic, Label, Span
@@ -33,13 +33,23 @@ def _width_violations(
     accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], span: Span | None
 ) -> Iterator[Diagnostic]:
     for level, tensor, stored in too_wide(accelerator, problem, bits):
+        rule = level.width_rule(tensor, problem.operator)
+        labels = [Label(level.span, f"words of {level.word_bits} bits")] if level.span else []
+        labels += [Label(rule.span, f"makes `{tensor}` {stored} bits")] if rule and rule.span else []
+        read = sorted(level.widths_read(tensor, problem.operator))
         yield Diagnostic(
             "Q0604",
             f"`{tensor}` at {stored} bits does not fit a {level.word_bits}-bit word of `{level.name}`",
             span,
-            labels=(Label(level.span, f"words of {level.word_bits} bits"),) if level.span else (),
-            helps=(f"use at most {level.word_bits} bits for `{tensor}`",),
+            labels=tuple(labels),
+            helps=(f"use at most {level.word_bits} bits for `{tensor}`" if rule is None else _rule_help(level, read),),
         )
+
+
+def _rule_help(level: StorageLevel, read: Sequence[str]) -> str:
+    """read: the tensors from whose widths a rule makes that of another one."""
+    others = f", or other widths of {' and '.join(f'`{t}`' for t in read)}" if read else ""
+    return f"use a rule that gives at most {level.word_bits} bits{others}"
 
 
 def _fanout_violations(nest: Nest, mapping: Mapping, span: Span | None) -> Iterator[Diagnostic]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +63,57 @@ def test_check_as_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     findings = [json.loads(line) for line in shown.err.splitlines()]
     assert [f["severity"] for f in findings] == ["error"] and findings[0]["line"] > 1
     assert json.loads(shown.out) == {"files": 1, "errors": 1, "warnings": 0}
+
+
+ILLEGAL = """
+mapping too_wide for mlp.a onto tiny {
+  bits W = 8, I = 8, O = 8
+  dram: for M 4, N 8, K 12
+}
+mapping too_parallel for mlp.a onto tiny {
+  bits W = 2, I = 2, O = 2
+  dram: for M 4, K 12
+  pe.x: parallel N 8
+}
+mapping too_large for mlp.a onto tiny {
+  bits W = 2, I = 2, O = 2
+  dram: for M 4
+  regs: for N 8, K 12
+}
+mapping undefined for mlp.a onto tiny {
+  bits W = 4, I = 4, O = 4
+  dram: for M 4, N 8, K 12
+}
+"""
+
+
+def test_check_shows_what_eval_would_refuse(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    golden: Callable[[str, str], None],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_spec(Path(), ILLEGAL)
+    text = path.read_text().replace("keep I, O;", "keep I, O; bits O = bits(weights) + bits(I) + log2(reduction);")
+    path.write_text(text.replace("energy 2 pJ", "energy if bits(W) == 4 then 1 pJ / (bits(W) - 4) else 2 pJ"))
+    assert main(["check", str(path)]) == 1
+    shown = capsys.readouterr()
+    golden("check_mappings.txt", shown.out + shown.err)
+    assert all(shown.err.count(f"[{code}]") == 1 for code in ("Q0304", "Q0604", "Q0606", "Q0607"))
+    for name in ("too_wide", "too_parallel", "too_large", "undefined"):
+        assert main(["eval", str(path), "--mapping", name]) == 1
+
+
+def test_check_imports_no_model_of_cost_where_no_mapping_is_written(tmp_path: Path) -> None:
+    """It is run on every change of a file."""
+    loaded = "import sys; from qdsl.cli import main; code = main(sys.argv[1:]); print(*sys.modules); sys.exit(code)"
+    path = write_spec(tmp_path, study_text())
+    done = subprocess.run(
+        [sys.executable, "-c", loaded, "check", str(path)], capture_output=True, text=True, check=True
+    )
+    assert "qdsl.model.study" in done.stdout.split()
+    assert not {"qdsl.symbolic", "qdsl.mapspace", "numpy", "sympy", "z3"} & set(done.stdout.split())
 
 
 def test_a_missing_file_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

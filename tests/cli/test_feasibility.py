@@ -63,6 +63,35 @@ def test_json_lists_what_has_no_mapping(shown: Shown) -> None:
     assert b["widths"][1] == {"tensors": ["W"], "options": [2, 3, 4]} and c["infeasible"] == []
 
 
+def test_widths_at_which_a_formula_has_no_value_are_refused_and_the_others_decided(
+    shown: Shown,
+    golden: Callable[[str, str], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown(DEAD)
+    path = Path("small.qdsl")
+    path.write_text(path.read_text().replace("energy 2 pJ", "energy 1 pJ / (bits(weights) - 3)"))
+    assert main(["check", "--feasibility", str(path)]) == 1
+    text = capsys.readouterr()
+    golden("widths_undefined.txt", re.sub(r"\d+\.\d+ s\b", "0.0 s", text.out) + text.err)
+    assert main(["check", "--feasibility", str(path), "--format", "json"]) == 1
+    data = json.loads(capsys.readouterr().out)
+    (study,) = data["studies"]
+    a = study["layers"][0]
+    assert data["errors"] == 3 and {x["W"] for x in a["undefined"]} == {2, 3} and len(a["undefined"]) == 18
+    assert {x["W"] for x in a["infeasible"]} == {4} and a["feasible"] == 0 and a["unknown"] == []
+
+
+def test_a_formula_without_value_anywhere_is_no_conflict(shown: Shown, capsys: pytest.CaptureFixture[str]) -> None:
+    shown("")
+    path = Path("small.qdsl")
+    path.write_text(path.read_text().replace("energy 2 pJ", "energy 2 pJ / (bits(weights) - bits(W))"))
+    assert main(["check", "--feasibility", str(path)]) == 1
+    found = capsys.readouterr()
+    assert "no choice of widths leaves every layer a legal mapping" in found.out
+    assert "Q0304" in found.err and "`a`, `b` and `c`: at all widths" in found.err and "1 error\n" in found.err
+
+
 def test_no_time_is_no_verdict(shown: Shown) -> None:
     code, out, err = shown(DEAD, "--time-limit", "1e-9", "--format", "json")
     assert code == 0

@@ -82,7 +82,8 @@ def test_all_layers_of_a_study_in_one_file(verify: Verify) -> None:
     assert [x["layer"] for x in data["answers"]] == ["a", "b", "c"]
     assert all(x["bits"]["W"] == 2 for x in data["answers"])
     for answer in data["answers"]:
-        assert [s["about"] for s in answer["statements"]] == ["spec", "mapping", "Z3", "counts", "execution", "optimum"]
+        about = ["spec", "number", "mapping", "Z3", "counts", "execution", "optimum"]
+        assert [s["about"] for s in answer["statements"]] == about
         assert all(s["holds"] for s in answer["statements"])
 
 
@@ -369,12 +370,40 @@ def test_a_worse_mapping_with_numbers_to_fit_is_found_by_proof_alone(verify: Ver
     assert code == 1 and "Q0912" in err and "`a` has a mapping of" in err
 
 
-def test_a_wrong_number_of_mappings_is_found_by_proof(verify: Verify) -> None:
+def test_a_wrong_number_of_mappings_is_found_where_they_can_be_counted(
+    verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mapped()
     save(change(saved(), "answers.0.legal_mappings", 7))
-    assert verify()[0] == 0
+    code, out, err = verify()
+    assert code == 1 and "Q0910" in err and "7 are saved" in err and "Z3" not in out
+    monkeypatch.setattr("qdsl.study.verify.count_legal", lambda *_: None)
+    code, out, _ = verify()
+    assert code == 0 and "number     7 legal mappings: not counted again in 2 s" in out
     code, _, err = verify("--prove")
     assert code == 1 and "Q0910" in err and "7 are saved" in err
+
+
+def test_a_file_without_answers_says_nothing(verify: Verify) -> None:
+    mapped()
+    save(change(saved(), "answers", []))
+    code, out, err = verify()
+    assert code == 1 and "Q0908" in err and "it holds no answer" in err and out == ""
+
+
+def test_names_that_mean_the_same_are_compared_with_the_text_they_come_from(verify: Verify) -> None:
+    mapped()
+    data = saved()
+    for path, value, named in (
+        ("accelerator", "other", "saved as `other` and is `tiny` in the spec"),
+        ("constraints", ["spatial pe.x only M"], "saved in other words"),
+    ):
+        save(change(data, f"answers.0.{path}", value))
+        code, _, err = verify()
+        assert code == 1 and "Q0910" in err and named in err
+    edit("study mixed", "// a comment\nstudy mixed")
+    code, out, _ = verify()
+    assert code == 0 and "not what this answer depends on; the lines of the constraints are saved in other words" in out
 
 
 def test_a_wrong_claim_that_there_is_no_mapping_is_refuted(verify: Verify) -> None:

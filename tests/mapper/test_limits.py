@@ -25,7 +25,7 @@ def least_pj(case: ConstrainedCase) -> float:
 
 
 @given(limited_cases(LIMIT))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_an_answer_under_limits_is_the_optimum_or_says_what_is_open(case: ConstrainedCase) -> None:
     try:
         found = best_mapping(case.accelerator, case.problem, case.bits, case.constraints)
@@ -51,7 +51,7 @@ def test_an_answer_under_limits_is_the_optimum_or_says_what_is_open(case: Constr
 
 
 @given(limited_cases(LIMIT))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_batch_under_limits_is_proven_or_refused(case: ConstrainedCase) -> None:
     try:
         (found,) = solve_batch(case.accelerator, case.problem, [case.bits], case.constraints)
@@ -63,7 +63,7 @@ def test_a_batch_under_limits_is_proven_or_refused(case: ConstrainedCase) -> Non
 
 
 @given(limited_cases(LIMIT))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_counts_refuse_limits_that_are_no_matter_of_spatial_factors(case: ConstrainedCase) -> None:
     limits = [c for c in case.constraints if isinstance(c, Limit)]
     try:
@@ -78,7 +78,7 @@ def test_counts_refuse_limits_that_are_no_matter_of_spatial_factors(case: Constr
 
 
 @given(limited_cases(LIMIT))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_solver_claims_of_limits_only_what_it_knows(case: ConstrainedCase) -> None:
     found = feasible(case.accelerator, case.problem, case.bits, case.constraints)
     (decision,) = decide_widths(case.accelerator, case.problem, [case.bits], case.constraints)

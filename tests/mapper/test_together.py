@@ -53,7 +53,7 @@ def groups(draw: st.DrawFn) -> tuple[ConstrainedCase, ConstrainedCase]:
 
 
 @given(groups(), st.integers(1, 3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_energies_of_a_group_add_up_to_the_least(
     group: tuple[ConstrainedCase, ConstrainedCase], times: int
 ) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from qdsl.diagnostics import SpecError
 from qdsl.mapspace import constraint_violations
+from qdsl.mapspace.space import applies, required
 from qdsl.model.accelerator import Accelerator, FanOut
 from qdsl.model.constraint import (
     Bits,
@@ -63,7 +65,18 @@ def constrained_cases(draw: st.DrawFn) -> ConstrainedCase:
         case = replace(case, accelerator=_pooled(case.accelerator))
     count = draw(st.integers(0, 5))
     found = tuple(draw(constraints(case, f"constraint {i}")) for i in range(count))
-    return ConstrainedCase(case.accelerator, case.problem, case.bits, found)
+    defined = tuple(c for c in found if is_defined(c, case.problem, case.bits))
+    return ConstrainedCase(case.accelerator, case.problem, case.bits, defined)
+
+
+def is_defined(constraint: Constraint, problem: Problem, bits: dict[str, int]) -> bool:
+    """Whether a constraint divides by zero in some mappings at most."""
+    try:
+        if applies(constraint, problem, bits) and isinstance(constraint, Require):
+            required(constraint, problem, bits)
+    except SpecError:
+        return False
+    return True
 
 
 def _pooled(accelerator: Accelerator) -> Accelerator:
@@ -135,7 +148,7 @@ def _one_level(case: Case) -> st.SearchStrategy[Formula]:
         return st.builds(
             lambda op, a, b: Operation(op, (a, b)),
             st.sampled_from(["<=", ">=", "!=", "<"]),
-            st.one_of(side, product),
+            st.one_of(side, product, _quotient(side)),
             st.sampled_from(measures[name]),
         )
 
@@ -155,7 +168,13 @@ def _number(case: Case, depth: int) -> st.SearchStrategy[Formula]:
         leaf,
         st.builds(lambda op, a, b: Operation(op, (a, b)), st.sampled_from([*"+-*/", "max", "min"]), part, part),
         st.builds(lambda a: Operation("neg", (a,)), part),
+        _quotient(part),
     )
+
+
+def _quotient(part: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
+    """One that in some mappings divides by zero."""
+    return st.builds(lambda a, b, n: Operation("/", (a, Operation("-", (b, n)))), part, part, _constants())
 
 
 def _constants() -> st.SearchStrategy[Constant]:

@@ -141,6 +141,66 @@ def test_a_tensor_that_must_be_kept_where_there_is_no_room(
     assert feasible(small, problem, BITS, dropped).status == "feasible"
 
 
+RULE = "bits(weights) + bits(I) + log2(reduction)"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "constraint", "most"),
+    [
+        ("wide_by_rule", "keep I, O;", f"keep I, O; bits O = {RULE};", "", 3),
+        (
+            "large_by_rule",
+            "size 1024 word; keep I, O;",
+            f"size 32 word; keep I, O; packing dense; bits O = {RULE};",
+            "tile(glb, K) == K",
+            2,
+        ),
+    ],
+)
+def test_a_width_by_rule_is_shown_and_the_widths_it_reads_are_tried(
+    study_of: Callable[..., Study],
+    golden: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    old: str,
+    new: str,
+    constraint: str,
+    most: int,
+) -> None:
+    monkeypatch.setitem(globals(), "SPEC", SPEC.replace(old, new))
+    study = study_of(constraint)
+    problem = study.network.layer("l").problem
+    bits = {"I": 8, "W": 8, "O": 16}
+    found = explain_infeasible(study.accelerator, problem, "net.l", bits, study.constraints)
+    golden(f"{name}.txt", render_text([found]))
+    assert f"a mapping exists with W at {most} bits" in found.helps
+    for width, status in ((most, "feasible"), (most + 1, "infeasible")):
+        assert feasible(study.accelerator, problem, {**bits, "W": width}, study.constraints).status == status
+
+
+def test_partial_sums_point_at_the_study(study_of: Callable[..., Study], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "SPEC", SPEC.replace("output 16 bit", f"output 16 bit; partial sums = {RULE}"))
+    study = study_of()
+    problem = study.network.layer("l").problem
+    found = explain_infeasible(study.accelerator, problem, "net.l", {**BITS, "I": 8, "W": 8}, study.constraints)
+    (label,) = found.labels
+    assert label.text == "makes `O` 21 bits"
+    line = Path("net.qdsl").read_text().splitlines()[label.span.line - 1]
+    assert "partial sums" in line
+
+
+def test_widths_at_which_a_rule_gives_none_are_not_offered(
+    study_of: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only widths at which O would fit are those that divide by zero."""
+    rule = "bits O = if bits(W) >= 4 then 17 else 8 / (bits(W) - bits(W));"
+    monkeypatch.setitem(globals(), "SPEC", SPEC.replace("keep I, O;", f"keep I, O; {rule}"))
+    study = study_of()
+    problem = study.network.layer("l").problem
+    found = explain_infeasible(study.accelerator, problem, "net.l", BITS, study.constraints)
+    assert found.helps == () and found.labels[0].text == "makes `O` 17 bits"
+
+
 def test_when_one_change_is_not_enough_no_help_is_offered(explain: Explain) -> None:
     found = explain("tile(wspad, R) == R", "temporal(glb, K) == 5")
     assert found.helps == ()

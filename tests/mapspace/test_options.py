@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from qdsl.mapspace import Decision, decide_widths, feasible
 from qdsl.mapspace.feasibility import System
 from qdsl.model import load
 from qdsl.resources import data_dir
-from tests.mapspace.strategies import ConstrainedCase, constrained_cases, is_legal
+from tests.mapspace.strategies import ConstrainedCase, constrained_cases, is_defined, is_legal
 
 WIDTHS = [1, 2, 3, 4, 5, 8, 16]
 
@@ -22,7 +22,9 @@ def width_questions(draw: st.DrawFn) -> list[ConstrainedCase]:
     """One layer at several assignments of widths."""
     case = draw(constrained_cases())
     widths = st.fixed_dictionaries({tensor: st.sampled_from(WIDTHS) for tensor in case.bits})
-    return [replace(case, bits=bits) for bits in draw(st.lists(widths, min_size=2, max_size=8))]
+    found = [replace(case, bits=bits) for bits in draw(st.lists(widths, min_size=2, max_size=8))]
+    assume(all(is_defined(c, x.problem, x.bits) for x in found for c in x.constraints))
+    return found
 
 
 def decided(cases: list[ConstrainedCase]) -> tuple[Decision, ...]:

@@ -11,10 +11,11 @@ import pytest
 from qdsl.diagnostics import SpecError
 from qdsl.mapper import best_mapping
 from qdsl.mapspace import constraint_violations
+from qdsl.model import load
 from qdsl.study.progress import Silent
 from qdsl.study.store import Store
 from qdsl.study.tables import build_tables, layer_bits, width_rows
-from tests.support.small_study import small_model, study_text
+from tests.support.small_study import small_model, study_text, write_spec
 
 
 def test_every_entry_is_the_optimum_of_its_widths(tmp_path: Path) -> None:
@@ -66,6 +67,19 @@ def test_a_layer_without_any_legal_mapping_is_a_finding(tmp_path: Path) -> None:
         build_tables(study, store, Silent(), workers=1)
     # a is 12 x 8; b and c are the same problem and named once.
     assert len(caught.value.diagnostics) == 2
+
+
+def test_all_widths_at_which_a_formula_has_no_value_are_refused_at_once(tmp_path: Path) -> None:
+    path = write_spec(tmp_path, study_text(widths="2..5"))
+    path.write_text(path.read_text().replace("energy 2 pJ", "energy 2 pJ / (bits(weights) - 3)"))
+    study = load(path).studies[0]
+    with Store(tmp_path / "store.sqlite") as store:
+        with pytest.raises(SpecError) as caught:
+            build_tables(study, store, Silent(), workers=1)
+        assert len(store) == 0
+    negative, zero = caught.value.diagnostics
+    assert (negative.code, zero.code) == ("Q0305", "Q0304")
+    assert negative.notes[-1] == "`a`, `b` and `c`: at W 2" and zero.notes[-1] == "`a`, `b` and `c`: at W 3"
 
 
 def test_constraints_that_the_mapper_cannot_keep_are_all_refused_at_once(tmp_path: Path) -> None:
