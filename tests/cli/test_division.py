@@ -70,10 +70,3 @@ def test_every_command_refuses_it(shown: Shown, arguments: tuple[str, ...]) -> N
 def test_a_condition_keeps_it_away(shown: Shown, constrain: str) -> None:
     code, err = shown(constrain, "count", "--layer", "a", "--bits", "W=4")
     assert (code, err) == (0, "")
-
-
-def test_verify_refuses_it(shown: Shown, capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown("", "map", "--layer", "a", "--bits", "W=4", "--out", "found.json")[0] == 0
-    write_spec(Path(), MAPPING, study_text(constrain=BY_WIDTH))
-    assert main(["verify", "found.json"]) == 1
-    assert "error[Q0304]: division by zero" in capsys.readouterr().err
