@@ -90,7 +90,7 @@ def test_pieces_that_neighbours_pass_on_may_be_fewer_than_pieces_in_a_row() -> N
 
 @pytest.mark.slow
 @given(cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_optimum_is_the_least_energy_of_all_mappings_on_larger_spaces(case: Case) -> None:
     check_against_brute_force(case, 4 * LIMIT)
 
@@ -103,7 +103,7 @@ def test_the_optimum_is_the_least_energy_with_every_feature_of_the_hardware(case
 
 @pytest.mark.slow
 @given(featured_cases())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_optimum_is_the_least_energy_with_every_feature_on_larger_spaces(case: Case) -> None:
     check_against_brute_force(case, 3 * LIMIT)
 

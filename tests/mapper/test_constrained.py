@@ -61,7 +61,7 @@ def test_the_optimum_under_constraints_is_the_least_energy_of_the_mappings_that_
 
 @pytest.mark.slow
 @given(constrained_cases())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_optimum_under_constraints_is_the_least_energy_on_larger_spaces(case: ConstrainedCase) -> None:
     check(case, 10 * LIMIT)
 
