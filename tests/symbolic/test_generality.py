@@ -7,7 +7,7 @@ from itertools import product
 from math import ceil, prod
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, Partition, Port, StorageLevel
@@ -134,7 +134,7 @@ def test_leakage_lasts_as_long_as_a_bandwidth_makes_it() -> None:
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_a_value_moves_to_an_average_instance_and_on_to_the_others_of_its_group(data: st.DataObject) -> None:
     """Two levels, one array between them: the groups are found by listing what every instance holds."""
     x, y = data.draw(st.sampled_from([(2, 2), (4, 1), (2, 3), (3, 3)]))
