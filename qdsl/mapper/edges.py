@@ -173,16 +173,11 @@ class Edges:
         key = (t, child, parent)
         if key in self._counts:
             return self._counts[key]
-        tensor = self.batch.tensors[t]
         n: Any = 1
         for f in range(parent + 1, child):
             fanout = self.batch.space.accelerator.hierarchy[f]
             if isinstance(fanout, FanOut) and self.plan.fanouts[f]:
-                inside = {
-                    d: self.pins.get((f, d), x[d] * self.plan.between(f, child, d)) if d in x else 1
-                    for d in tensor.dims
-                }
-                n = n * fanout_tiles(fanout, tensor, inside, self.plan.fanouts[f])
+                n = n * self._tiles(t, child, f, fanout, x)
         if isinstance(n, int):
             # then no extent matters
             self._counts[key] = n
@@ -191,24 +186,25 @@ class Edges:
     def _route(self, t: int, child: int, parent: int, x: dict[str, Any]) -> Route | None:
         """What moving one bit costs between a parent and its children (extents as for `_distinct`); None if nothing."""
         hierarchy = self.batch.space.accelerator.hierarchy
-        tensor = self.batch.tensors[t]
         served: Any = 1
         energy_pj: Any = 0
         for f in range(parent + 1, child):
             fanout = hierarchy[f]
             if isinstance(fanout, FanOut):
                 across, along = self.plan.used(fanout)
-                inside = {
-                    d: self.pins.get((f, d), x[d] * self.plan.between(f, child, d)) if d in x else 1
-                    for d in tensor.dims
-                }
-                group = across * along / fanout_tiles(fanout, tensor, inside, self.plan.fanouts[f])
+                group = across * along / self._tiles(t, child, f, fanout, x)
                 energy_pj = energy_pj + fanout.hop_pj_per_bit * served * hops(across, along, group)
                 served = served * group
         inner = hierarchy[child - 1]
         neighbour_pj = inner.hop_pj_per_bit if isinstance(inner, FanOut) else 0.0
         between = hierarchy[parent + 1 : child]
         return (energy_pj, neighbour_pj) if any(isinstance(h, FanOut) and h.hop_pj_per_bit for h in between) else None
+
+    def _tiles(self, t: int, child: int, f: int, fanout: FanOut, x: dict[str, Any]) -> Any:
+        """Different tiles below a fan-out between a child with extents `x` and its parent."""
+        tensor = self.batch.tensors[t]
+        inside = {d: self.pins.get((f, d), x[d] * self.plan.between(f, child, d)) if d in x else 1 for d in tensor.dims}
+        return fanout_tiles(fanout, tensor, inside, self.plan.fanouts[f])
 
     def _fresh(self, t: int, child: int, slide: str | None, x: dict[str, Any], step: Any, distinct: Any) -> Any:
         """Of the distinct tiles those that no neighbour passes on when the sliding loop advances; `distinct` itself

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from qdsl.report.markdown import Verbatim
 from qdsl.report.quantities import MINUS, THIN
-from qdsl.symbolic.notation import LATEX, Factors, Style, write
+from qdsl.symbolic.notation import LATEX, TEXT, Factors, write
 
 
 def _symbol(dim: str, place: str, number: int) -> str:
     return f"{escape(dim)}<sub>{escape(place)}{f',{number}' if number > 1 else ''}</sub>"
 
 
-HTML = Style(
+HTML = replace(
+    TEXT,
     symbol=_symbol,
     times=THIN,
     minus=f" {MINUS} ",
     power="{}<sup>{}</sup>",
     ceil="⌈{} / {}⌉",
     floor="⌊{} / {}⌋",
-    positive="max(0, {})",
-    distinct="distinct({}; {})",
-    fresh="new({}; {}; moved by {})",
     less=" &lt; ",
-    unless="({1} if {0} = 0, else {2})",
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, replace
 from math import prod
 
-from qdsl.model.accelerator import FanOut, Port, StorageLevel
+from qdsl.model.accelerator import FanOut, StorageLevel
 from qdsl.model.operator import Tensor
 from qdsl.symbolic import partial
 from qdsl.symbolic.functions import Count, ceil_div, total
@@ -57,11 +57,6 @@ class LoweredNest:
         """Of all accesses, moves and operations; leakage comes to it with the cycles."""
         levels = total(x.energy_pj for level in self.counts.values() for x in level.values())
         return self.compute_energy_pj + levels + total(x for t in self.network_pj.values() for x in t.values())
-
-    def demand(self, level: StorageLevel, port: Port) -> tuple[Count, Count]:
-        """Words that one instance of a level reads, and writes, through a port over the run."""
-        rows = [x for name, x in self.counts[level.name].items() if level.serves(port, name)]
-        return sum(x.reads for x in rows), sum(x.fills + x.updates for x in rows)
 
 
 def lower(nest: Nest, widths: Widths) -> LoweredNest:
