@@ -1,11 +1,12 @@
 """Objectives of whole populations of designs, from the layers' tables.
 
-A design is a row of option indices, one per variable of the precision space. All objectives are minimised.
+A design is a row of option indices, one per variable of the precision space. All objectives are minimised. Each is made of
+*parts* that few variables have: their sum, or for a peak the largest of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,11 +16,31 @@ import numpy.typing as npt
 from qdsl.model.network import Layer
 from qdsl.model.operator import Tensor
 from qdsl.model.study import Study
+from qdsl.study.alive import live_activations
 from qdsl.study.result import OBJECTIVE_UNITS
 from qdsl.study.tables import LayerTable, Tables
 
 Designs = npt.NDArray[np.int64]  # [designs, variables]
 Values = npt.NDArray[np.float64]  # [designs, objectives]
+Array = npt.NDArray[np.float64]
+
+PEAKS = ("activation_memory",)
+"""Objectives that are the largest of their parts; the others are the sum."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What some variables contribute to an objective. layer: where; values: float64, one axis per variable over its
+    options."""
+
+    layer: str
+    variables: tuple[int, ...]
+    values: Array
+
+    def of(self, designs: Designs) -> Array:
+        """float64[designs]"""
+        found: Array = np.asarray(self.values)[tuple(designs[:, v] for v in self.variables)]
+        return np.broadcast_to(found, (len(designs),))
 
 
 @dataclass(frozen=True)
@@ -32,13 +53,53 @@ class Evaluator:
     def values(self, designs: Designs, objectives: tuple[str, ...] | None = None) -> Values:
         """float64[designs, objectives]; objectives default to the study's."""
         names = self.study.objectives if objectives is None else objectives
-        return np.stack([_OBJECTIVES[name](self, designs) for name in names], axis=1)
+        return np.stack([self._value(name, designs) for name in names], axis=1)
+
+    def _value(self, name: str, designs: Designs) -> Array:
+        if name in PEAKS:
+            return self._peak(designs)
+        total = np.zeros(len(designs))
+        for part in self.parts(name):
+            total += part.of(designs)
+        return _in_decibels(total) if OBJECTIVE_UNITS[name] == "dB" else total
+
+    def parts(self, name: str) -> tuple[Part, ...]:
+        """Of a sum; power of the noise, not decibels."""
+        if name not in self._parts:
+            self._parts[name] = tuple(_PARTS[name](self))
+        return self._parts[name]
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[Part, ...]]:
+        return {}
+
+    @cached_property
+    def alive(self) -> tuple[tuple[str, tuple[tuple[int | None, int], ...]], ...]:
+        """Per layer the (variable, values) of the activations alive while it runs."""
+        return live_activations(self.study)
+
+    def _peak(self, designs: Designs) -> Array:
+        """Bits of the activations that are alive while a layer runs, at most over all layers: what it reads and writes, and
+        what was written and is still to be read. Layers run in the order written, and nothing is overwritten in place: an
+        upper bound on what the network needs, without padding to words."""
+        peak = np.zeros(len(designs))
+        for _, activations in self.alive:
+            bits = np.zeros(len(designs))
+            for variable, values in activations:
+                bits += self.of_width("", variable, values * self.widths_of(variable)).of(designs)
+            peak = np.maximum(peak, bits)
+        return peak
+
+    def shown(self, totals: Values) -> Values:
+        """Totals of the study's objectives in the units of their values."""
+        decibels = [OBJECTIVE_UNITS[name] == "dB" for name in self.study.objectives]
+        return np.where(decibels, _in_decibels(totals), totals)
 
     def infeasible_layers(self, designs: Designs) -> npt.NDArray[np.int64]:
         """int64[designs]: how many layers have no legal mapping."""
         count = np.zeros(len(designs), np.int64)
         for table in self.tables:
-            count += ~np.isfinite(_lookup(table, designs))
+            count += ~np.isfinite(Part(table.layer, table.variables, table.energy_pj).of(designs))
         return count
 
     @cached_property
@@ -91,56 +152,52 @@ class Evaluator:
             for tensor in layer.problem.operator.inputs
         )
 
-    def column(self, widths: npt.NDArray[np.int64], variable: int | None) -> npt.NDArray[np.float64]:
-        """float64[designs]: width of one variable, None for the outputs' width."""
+    def widths_of(self, variable: int | None) -> Array:
+        """float64[options]: widths of one variable, None for the outputs' width."""
         if variable is None:
-            return np.full(len(widths), float(self.study.precision.output_bits))
-        return widths[:, variable].astype(np.float64)
+            return np.array([float(self.study.precision.output_bits)])
+        return self.options[variable].astype(np.float64)
+
+    def of_width(self, layer: str, variable: int | None, values: Array) -> Part:
+        """What depends on one width. values: one per entry of `widths_of`."""
+        return Part(layer, (), values[0]) if variable is None else Part(layer, (variable,), values)
 
 
 def evaluator(study: Study, tables: Tables) -> Evaluator:
     return Evaluator(study, tables.layers)
 
 
-def _energy(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
+def _energy(evaluator: Evaluator) -> Iterator[Part]:
     """pJ: sum of the best energies of all layers."""
-    total = np.zeros(len(designs))
     for table in evaluator.tables:
-        total += _lookup(table, designs)
-    return total
+        yield Part(table.layer, table.variables, table.energy_pj)
 
 
-def _weight_memory(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
+def _weight_memory(evaluator: Evaluator) -> Iterator[Part]:
     """Bits of all weights, without padding to words."""
-    widths = evaluator.widths(designs)
-    total = np.zeros(len(designs))
     for layer, tensor, variable in evaluator.roles:
         if tensor.is_weight:
-            total += float(layer.problem.values(tensor)) * evaluator.column(widths, variable)
-    return total
+            bits = layer.problem.values(tensor) * evaluator.widths_of(variable)
+            yield evaluator.of_width(layer.name, variable, bits)
 
 
-def _noise(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
+def _noise(evaluator: Evaluator) -> Iterator[Part]:
     """Power of the quantisation noise at the network's output relative to the signal: `4^-bits` of the weights and of
     the input activations, summed over the layers with weights; a group of channels counts as much as its share of the
     layer. Uniform quantisation of a full-range signal leaves
     `4^-bits`, and relative powers add along the layers (Lin, Talathi, Annapureddy: Fixed point quantization of deep
     convolutional networks, ICML 2016). It needs no data and ranks designs roughly; it is not an accuracy."""
-    widths = evaluator.widths(designs)
-    total = np.zeros(len(designs))
     for layer, _, variable in evaluator.roles:
-        total += layer.share * 4.0 ** -evaluator.column(widths, variable)
-    # A network without weights has no such noise; any constant will do.
-    decibel: npt.NDArray[np.float64] = 10 * np.log10(np.where(total > 0, total, 1.0))
+        yield evaluator.of_width(layer.name, variable, layer.share * 4.0 ** -evaluator.widths_of(variable))
+
+
+def _in_decibels(power: Array) -> Array:
+    # A network without weights has no noise; any constant will do.
+    decibel: Array = 10 * np.log10(np.where(power > 0, power, 1.0))
     return decibel
 
 
-def _lookup(table: LayerTable, designs: Designs) -> npt.NDArray[np.float64]:
-    found: npt.NDArray[np.float64] = table.energy_pj[tuple(designs[:, v] for v in table.variables)]
-    return np.broadcast_to(found, (len(designs),))
-
-
-_OBJECTIVES: Mapping[str, Callable[[Evaluator, Designs], npt.NDArray[np.float64]]] = {
+_PARTS: Mapping[str, Callable[[Evaluator], Iterator[Part]]] = {
     "energy": _energy,
     "weight_memory": _weight_memory,
     "noise": _noise,

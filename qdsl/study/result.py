@@ -14,7 +14,7 @@ from qdsl.study.width_grid import WidthGrid
 from qdsl.symbolic.result import Evaluation
 
 # Units of the objectives' values, which qdsl.study.objectives defines. Values in dB may be negative.
-OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "noise": "dB"}
+OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "activation_memory": "bit", "noise": "dB"}
 
 
 @dataclass(frozen=True, slots=True)
