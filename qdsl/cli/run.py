@@ -91,8 +91,7 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
     ]
     counts = run.counts
     lines = [
-        f"{run.study.network.name} on {run.study.accelerator.name}: {len(run.front)} designs on the front "
-        f"of {counts.evaluated} looked at ({counts.designs:.3g} possible)",
+        _found(run),
         "",
         columns(("design", "energy", "weights", "noise"), rows),
         "",
@@ -106,6 +105,20 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
         )
     lines.append("time: " + ", ".join(f"{phase} {s:.1f} s" for phase, s in seconds.items()))
     return "\n".join([*lines, *(f"report: {path}" for path in reports)])
+
+
+def _found(run: StudyRun) -> str:
+    """What the search found, in a line."""
+    counts, facts = run.counts, run.exact
+    text = f"{run.study.network.name} on {run.study.accelerator.name}: "
+    if run.study.search.method == "exact" and facts:
+        within = (
+            f", thinned out: every design is within {100 * facts.epsilon:.3g} % of one" if facts.epsilon else ", proven"
+        )
+        return f"{text}{facts.points:,} designs on the front of all {counts.designs:.3g}{within}"
+    return (
+        f"{text}{len(run.front)} designs on the front of {counts.evaluated} looked at ({counts.designs:.3g} possible)"
+    )
 
 
 def _sample(run: StudyRun, most: int = 5) -> list[Any]:
@@ -126,6 +139,7 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
         "objectives": list(run.study.objectives),
         "front": [{"choice": list(p.choice), **p.objectives} for p in run.front],
         "chosen": run.chosen,
+        "exact": to_json(run.exact) if run.exact else None,
         "baseline": run.baseline.objectives if run.baseline else None,
         "references": [{"label": p.label, "choice": list(p.choice), **p.objectives} for p in run.references],
         "variables": [v.name for v in run.study.precision.variables],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, StorageLevel
@@ -23,6 +24,8 @@ from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
+    Expr,
+    Ident,
     MachineRef,
     MapStmt,
     MinimizeStmt,
@@ -35,6 +38,7 @@ from qdsl.syntax.tree import (
 )
 
 REPORTS = ("html", "markdown")
+SEARCH_EXAMPLES = {"nsga2": "population = 48", "exact": "epsilon = 5 %"}  # with an example of an argument
 # Smallest and largest value of each number of the search.
 SEARCH_RANGES = {
     "population": (4, 10_000),
@@ -158,14 +162,30 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
 
 def _search(stmt: SearchStmt) -> Search:
     call = stmt.call
-    if call.function.dotted != "nsga2":
-        text = f"unknown search `{call.function.dotted}`"
-        fail("Q0803", text, call.function.span, helps=["supported: `nsga2(population = 48, ...)`"])
+    method = call.function.dotted
+    if method not in SEARCH_EXAMPLES:
+        helps = ["supported: `nsga2(population = 48, ...)`, `exact` and `exact(epsilon = 5 %)`"]
+        fail("Q0803", f"unknown search `{method}`", call.function.span, helps=helps)
     positional, named = split_arguments(call.arguments)
     if positional:
-        helps = ["for example `population = 48`"]
+        helps = [f"for example `{SEARCH_EXAMPLES[method]}`"]
         fail("Q0204", "arguments of a search are named", positional[0].span, helps=helps)
-    values: dict[str, int] = {}
+    return _exact(named) if method == "exact" else _nsga2(named)
+
+
+def _exact(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    epsilon = Search().epsilon
+    for name, (ident, expr) in named.items():
+        if name != "epsilon":
+            unknown("argument", ident, ["epsilon"], of="exact")
+        epsilon = float(number(expr, {}, "`epsilon`", "epsilon = 5 %").value)
+        if not 0 <= epsilon <= 1:
+            fail("Q0305", "`epsilon` must be from 0 to 100 %", expr.span, label=f"this is {100 * epsilon:.6g} %")
+    return Search("exact", epsilon=epsilon)
+
+
+def _nsga2(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    values: dict[str, Any] = {}
     operators = Search().operators
     for name, (ident, expr) in named.items():
         if name == "operators":
@@ -181,7 +201,7 @@ def _search(stmt: SearchStmt) -> Search:
     # As many offspring as the population has members, unless stated.
     if "population" in values:
         values.setdefault("offspring", values["population"])
-    return Search(**values, operators=operators)
+    return Search(operators=operators, **values)
 
 
 def _reports(stmt: ReportStmt | None) -> tuple[str, ...]:

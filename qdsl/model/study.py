@@ -12,18 +12,23 @@ from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
 
 OBJECTIVES = ("energy", "weight_memory", "activation_memory", "noise")
+SEARCHES = ("nsga2", "exact")
 SEARCH_OPERATORS = ("default", "seed")
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """NSGA-II settings. operators: 'default' or 'seed' (METHODS of Klhufek et al., DDECS 2024)."""
+    """method: 'nsga2' or 'exact'. operators: 'default' or 'seed' (METHODS of Klhufek et al., DDECS 2024). epsilon: of the exact
+    search, how much larger than any design the nearest one of its answer may be in each objective; 0: the whole front. The
+    other settings are those of NSGA-II."""
 
+    method: str = "nsga2"
     population: int = 48
     offspring: int = 48
     generations: int = 40
     seed: int = 1
     operators: str = "default"
+    epsilon: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -90,10 +90,10 @@ class Evaluator:
             peak = np.maximum(peak, bits)
         return peak
 
-    def shown(self, totals: Values) -> Values:
-        """Totals of the study's objectives in the units of their values."""
+    def divided(self, values: Values, factor: float) -> Values:
+        """Values of the study's objectives if every total were less by a factor; one in dB is less by its decibels."""
         decibels = [OBJECTIVE_UNITS[name] == "dB" for name in self.study.objectives]
-        return np.where(decibels, _in_decibels(totals), totals)
+        return np.where(decibels, values - 10 * np.log10(factor), values / factor)
 
     def infeasible_layers(self, designs: Designs) -> npt.NDArray[np.int64]:
         """int64[designs]: how many layers have no legal mapping."""
@@ -111,6 +111,11 @@ class Evaluator:
     def option_counts(self) -> npt.NDArray[np.int64]:
         """int64[variables]"""
         return np.array([len(o) for o in self.options], np.int64)
+
+    @property
+    def designs(self) -> int:
+        """How many there are, legal or not."""
+        return int(self.option_counts.prod(dtype=object))
 
     def choice(self, design: npt.NDArray[np.int64]) -> tuple[int, ...]:
         """Widths of one design."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from qdsl.study.result import Generation
+from qdsl.study.result import ExactFacts, Generation
 
 
 class Progress(Protocol):
@@ -15,6 +15,12 @@ class Progress(Protocol):
 
     def problem_solved(self, layer: str, seconds: float) -> None:
         """All open assignments of the problem of `layer` are solved and stored."""
+
+    def step_done(self, step: int, steps: int, points: int) -> None:
+        """The exact search has added one of its terms and keeps so many partial sums."""
+
+    def exact_known(self, facts: ExactFacts) -> None:
+        """The exact search is over; an inexact one may follow, which its front measures."""
 
     def generation_done(self, generation: Generation, total: int) -> None:
         """One generation of `total` is over."""
@@ -32,6 +38,10 @@ class Silent:
     def tables_planned(self, problems: int, classes: int, from_store: int) -> None: ...
 
     def problem_solved(self, layer: str, seconds: float) -> None: ...
+
+    def step_done(self, step: int, steps: int, points: int) -> None: ...
+
+    def exact_known(self, facts: ExactFacts) -> None: ...
 
     def generation_done(self, generation: Generation, total: int) -> None: ...
 

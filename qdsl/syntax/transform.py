@@ -387,7 +387,8 @@ class _Build:
         return t.MinimizeStmt(span=span, objectives=self.idents(c))
 
     def search_stmt(self, span: Span, c: list[Any]) -> t.SearchStmt:
-        return t.SearchStmt(span=span, call=c[0])
+        call = t.Call(span=c[0].span, function=c[0], arguments=()) if isinstance(c[0], t.Name) else c[0]
+        return t.SearchStmt(span=span, call=call)
 
     def report_stmt(self, span: Span, c: list[Any]) -> t.ReportStmt:
         return t.ReportStmt(span=span, formats=self.idents(c))

@@ -654,7 +654,7 @@ class MinimizeStmt(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchStmt(Node):
-    """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
+    """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`, `search exact`."""
 
     call: Call
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import moocore
 import numpy as np
 import numpy.typing as npt
@@ -33,3 +35,17 @@ def covering(values: Array, step: float) -> npt.NDArray[np.intp]:
         boxes = np.floor(np.log(values) / (np.log1p(step) * (1 - 1e-9)))
     boxes = np.where(np.isneginf(boxes), -1e18, boxes)
     return non_dominated(boxes)
+
+
+def spread(values: Array, most: int, first: Sequence[int] = ()) -> npt.NDArray[np.intp]:
+    """Indices, ascending, of at most so many points that lie far apart: the best in each objective, `first`, and then always
+    the one farthest from those chosen. values: see `non_dominated`, scaled alike."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    chosen = list(dict.fromkeys([*first, *(int(i) for i in values.argmin(axis=0))]))[:most]
+    distance = np.full(len(values), np.inf)
+    for n in range(most):
+        if n == len(chosen):
+            chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((values - values[chosen[n]]) ** 2).sum(axis=1))
+    return np.array(sorted(chosen), np.intp)

@@ -17,7 +17,6 @@ from qdsl.study.exact.to_go import least_to_go
 MOST_POINTS = 1_000_000
 """Partial sums kept after one step. More take too long to go on with."""
 FEW_POINTS = 2_000
-"""Partial sums after a step that are never thinned out: what they would use of epsilon is kept for larger steps."""
 AT_ONCE = 2_000_000
 
 Kept = npt.NDArray[np.int32]
@@ -63,6 +62,7 @@ class _Stage:
 def exact_front(
     x: Sum,
     epsilon: float = 0.0,
+    few: int = FEW_POINTS,
     done: Callable[[int, int, int], None] = lambda step, steps, points: None,
 ) -> ExactFront:
     """All designs that none beats, one for each vector of totals; with epsilon > 0 fewer that come near all of them.
@@ -71,6 +71,7 @@ def exact_front(
     least that any completion adds*: then every completion of the one is within 1 + d of the same completion of the other,
     and the factors of all steps multiply. So the d of all steps multiply to at most 1 + epsilon.
 
+    few: partial sums after a step that are not thinned out; what they would use of epsilon is kept for larger steps.
     done(step, steps, points) is called after each step. Raises TooManyPoints.
     """
     steps = steps_of(x)
@@ -80,7 +81,7 @@ def exact_front(
     candidates = widest = 0
     for i, step in enumerate(steps):
         thin = expm1(left / (len(steps) - i))
-        stage, compared, thinned = _after(x, stages[-1], step, to_go[i + 1], thin)
+        stage, compared, thinned = _after(x, stages[-1], step, to_go[i + 1], thin, few)
         left -= log1p(thin) if thinned else 0.0
         stages.append(stage)
         candidates, widest = candidates + compared, max(widest, len(stage.values))
@@ -89,7 +90,7 @@ def exact_front(
     return ExactFront(_designs(x, steps, stages), stages[-1].values, used, candidates, widest)
 
 
-def _after(x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float) -> tuple[_Stage, int, bool]:
+def _after(x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float, few: int) -> tuple[_Stage, int, bool]:
     """(what is kept after a step, sums compared, whether it was thinned out)"""
     found = []
     compared = total = 0
@@ -102,7 +103,7 @@ def _after(x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float) -> tupl
         found.append(block)
         if not thin and total > MOST_POINTS:
             raise TooManyPoints(step.term.label, total)
-    if thinned := thin > 0 and total > FEW_POINTS:
+    if thinned := thin > 0 and total > few:
         found = [b.at(covering(x.join(b.values, to_go[s]), thin)) if len(b.values) else b for s, b in enumerate(found)]
         if sum(len(b.values) for b in found) > MOST_POINTS:
             raise TooManyPoints(step.term.label, total)

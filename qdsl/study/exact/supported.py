@@ -22,21 +22,28 @@ def supported_designs(x: Sum, weights: Array) -> Ints:
     to_go = least_to_go(steps, costs, np.zeros(len(weights), bool))
     if not np.isfinite(to_go[0]).all():
         return np.empty((0, len(x.kept)), np.int64)
-    return np.stack([_follow(x, steps, [c[:, n] for c in costs], [t[:, n] for t in to_go]) for n in range(len(weights))])
-
-
-def _follow(x: Sum, steps: tuple[Step, ...], costs: list[Array], to_go: list[Array]) -> Ints:
-    """The design that pays the least from the first step on. costs: float64[rows] per step; to_go: float64[states]."""
-    design = np.array([k[-1] for k in x.kept], np.int64)
-    state = 0
+    designs = np.tile(np.array([k[-1] for k in x.kept], np.int64), (len(weights), 1))
+    states = np.zeros(len(weights), np.int64)
     for step, cost, later in zip(steps, costs, to_go[1:], strict=True):
-        options = [
-            (later[target] + cost[rows].min(), rows.start + int(cost[rows].argmin()), target)
-            for source, group, target in step.moves
-            if source == state
-            for rows in (step.groups[group],)
-        ]
-        _, row, state = min(options)
+        rows, states = _followed(step, cost, later, states)
         for column, v in enumerate(step.term.variables):
-            design[v] = x.kept[v][step.choices[row, column]]
-    return design
+            designs[:, v] = x.kept[v][step.choices[rows, column]]
+    return designs
+
+
+def _followed(step: Step, cost: Array, to_go: Array, states: Ints) -> tuple[Ints, Ints]:
+    """(row of the step that pays the least from here on, state after it), each int64[weights]. cost: float64[rows, weights];
+    to_go: float64[states after, weights]; states: int64[weights]."""
+    rows, after = np.zeros_like(states), np.zeros_like(states)
+    for state in np.unique(states):
+        here = np.flatnonzero(states == state)
+        best = np.full(len(here), np.inf)
+        for source, group, target in step.moves:
+            if source == state:
+                found = cost[step.groups[group]][:, here]
+                total = found.min(axis=0) + to_go[target, here]
+                better = total < best
+                best = np.where(better, total, best)
+                rows[here] = np.where(better, step.groups[group].start + found.argmin(axis=0), rows[here])
+                after[here] = np.where(better, target, after[here])
+    return rows, after

@@ -36,6 +36,15 @@ class Sum:
     peak: npt.NDArray[np.bool_]
     kept: tuple[Ints, ...]
 
+    @property
+    def largest(self) -> Array:
+        """float64[objectives]: no total is more; positive."""
+        tops = [
+            np.where(np.isfinite(t.costs), t.costs, 0.0).reshape(-1, len(self.peak)).max(axis=0) for t in self.terms
+        ]
+        found = reduce(self.join, tops, np.zeros(len(self.peak)))
+        return np.where(found > 0, found, 1.0)
+
     def join(self, a: Array, b: Array) -> Array:
         """Totals of parts. a, b: float64[..., objectives]"""
         total: Array = np.where(self.peak, np.maximum(a, b), a + b)
@@ -49,11 +58,7 @@ def problem(terms: Sequence[Term], counts: Sequence[int], peak: Sequence[bool]) 
 
 
 def _rounded(x: Sum) -> Sum:
-    if not x.terms:
-        return x
-    tops = [np.where(np.isfinite(t.costs), t.costs, 0.0).reshape(-1, len(x.peak)).max(axis=0) for t in x.terms]
-    largest = reduce(x.join, tops)
-    quantum = 2.0 ** (np.ceil(np.log2(np.where(largest > 0, largest, 1.0))) - DIGITS)
+    quantum = 2.0 ** (np.ceil(np.log2(x.largest)) - DIGITS)
     return replace(x, terms=tuple(replace(t, costs=np.round(t.costs / quantum) * quantum) for t in x.terms))
 
 
