@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Values of designs. `energy` is inf where a layer has no legal mapping."""
+    """Values of designs, inf where a layer has no legal mapping."""
 
     study: Study
     tables: tuple[LayerTable, ...]
@@ -53,7 +53,10 @@ class Evaluator:
     def values(self, designs: Designs, objectives: tuple[str, ...] | None = None) -> Values:
         """float64[designs, objectives]; objectives default to the study's."""
         names = self.study.objectives if objectives is None else objectives
-        return np.stack([self._value(name, designs) for name in names], axis=1)
+        found = np.stack([self._value(name, designs) for name in names], axis=1)
+        if "energy" not in names:
+            found[self.infeasible_layers(designs) > 0] = np.inf
+        return found
 
     def _value(self, name: str, designs: Designs) -> Array:
         if name in PEAKS:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from qdsl.study.exact.dominance import covering, non_dominated
 from qdsl.study.exact.steps import Step, steps_of
-from qdsl.study.exact.term import Array, Ints, Sum
+from qdsl.study.exact.term import TIE_DIGITS, Array, Ints, Sum
 from qdsl.study.exact.to_go import least_to_go
 
 MOST_POINTS = 1_000_000
@@ -87,7 +87,8 @@ def exact_front(
         candidates, widest = candidates + compared, max(widest, len(stage.values))
         done(i + 1, len(steps), len(stage.values))
     used = expm1(log1p(epsilon) - left)
-    return ExactFront(_designs(x, steps, stages), stages[-1].values, used, candidates, widest)
+    points = non_dominated(np.round(stages[-1].values / x.largest * 2.0**TIE_DIGITS))
+    return ExactFront(_designs(x, steps, stages, points), stages[-1].values[points], used, candidates, widest)
 
 
 def _after(x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float, few: int) -> tuple[_Stage, int, bool]:
@@ -105,7 +106,7 @@ def _after(x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float, few: in
             raise TooManyPoints(step.term.label, total)
     if thinned := thin > 0 and total > few:
         found = [b.at(covering(x.join(b.values, to_go[s]), thin)) if len(b.values) else b for s, b in enumerate(found)]
-        if sum(len(b.values) for b in found) > MOST_POINTS:
+        if (total := sum(len(b.values) for b in found)) > MOST_POINTS:
             raise TooManyPoints(step.term.label, total)
     starts = np.cumsum([0, *(len(b.values) for b in found)])
     whole = _Block.joined(found)
@@ -146,7 +147,7 @@ def _into(x: Sum, stage: _Stage, step: Step, target: int) -> tuple[_Block, int]:
         n, k = sums.shape[:2]
         parent = np.repeat(np.arange(before.start, before.stop, dtype=np.int32), k)
         via = np.tile(np.arange(rows.start, rows.stop, dtype=np.int32), n)
-        waiting.append(_Block(sums.reshape(n * k, -1), parent, via))
+        waiting.append(_Block(sums.reshape(n * k, len(x.peak)), parent, via))
         size, compared = size + n * k, compared + n * k
         if size > AT_ONCE:
             waiting = [_best(waiting)]
@@ -159,11 +160,10 @@ def _best(blocks: Sequence[_Block]) -> _Block:
     return block.at(non_dominated(block.values))
 
 
-def _designs(x: Sum, steps: Sequence[Step], stages: Sequence[_Stage]) -> Ints:
-    """Option indices of the points of the last stage."""
-    points = len(stages[-1].values)
-    options = np.stack([np.full(points, k[-1]) for k in x.kept], axis=1) if x.kept else np.empty((points, 0), np.int64)
-    at: npt.NDArray[np.intp] = np.arange(points)
+def _designs(x: Sum, steps: Sequence[Step], stages: Sequence[_Stage], points: npt.NDArray[np.intp]) -> Ints:
+    """Option indices of some points of the last stage."""
+    options = np.tile(np.array([k[-1] for k in x.kept], np.int64), (len(points), 1))
+    at = points
     for step, stage in zip(reversed(steps), reversed(stages[1:]), strict=True):
         chosen = step.choices[stage.via[at]]
         for column, v in enumerate(step.term.variables):

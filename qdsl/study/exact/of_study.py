@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.study.exact.term import Sum, Term, problem
+from qdsl.study.exact.term import Array, Sum, Term, problem
 from qdsl.study.objectives import PEAKS, Evaluator, Part
+from qdsl.study.tables import LayerTable
 
 MOST_COMBINATIONS = 2_000_000
 
@@ -24,8 +25,11 @@ def sum_of(evaluator: Evaluator) -> Sum:
         for part in _alive(evaluator) if name in PEAKS else evaluator.parts(name):
             found.setdefault((part.layer, name in PEAKS), []).append((i, part))
     order = {layer.name: i for i, layer in enumerate(evaluator.study.network.layers)}
+    for table in evaluator.tables:
+        found.setdefault((table.layer, False), [])
+    legal = {table.layer: table for table in evaluator.tables}
     keys = sorted(found, key=lambda key: (order[key[0]], key[1]))
-    terms = [_term(evaluator, layer, found[layer, peak]) for layer, peak in keys]
+    terms = [_term(evaluator, layer, found[layer, peak], None if peak else legal.get(layer)) for layer, peak in keys]
     return problem(terms, [int(n) for n in evaluator.option_counts], [name in PEAKS for name in names])
 
 
@@ -42,14 +46,23 @@ def _alive(evaluator: Evaluator) -> Iterable[Part]:
         yield Part(layer, variables, values)
 
 
-def _term(evaluator: Evaluator, layer: str, parts: Sequence[tuple[int, Part]]) -> Term:
-    """parts: (index of the objective, what it adds up)"""
-    variables = tuple(sorted({v for _, part in parts for v in part.variables}))
-    costs = np.zeros((*(len(evaluator.options[v]) for v in variables), len(evaluator.study.objectives)))
+def _term(evaluator: Evaluator, layer: str, parts: Sequence[tuple[int, Part]], legal: LayerTable | None = None) -> Term:
+    """parts: (index of the objective, what it adds up); legal: a table whose energy is inf where the layer has no mapping."""
+    variables = tuple(sorted({v for _, part in parts for v in part.variables} | set(legal.variables if legal else ())))
+    shape = [len(evaluator.options[v]) for v in variables]
+    costs = np.zeros((*shape, len(evaluator.study.objectives)))
     for i, part in parts:
-        lengths = dict(zip(part.variables, part.values.shape, strict=True))
-        costs[..., i] += part.values.reshape([lengths.get(v, 1) for v in variables])
+        costs[..., i] += _over(variables, part.variables, part.values)
+    if legal:
+        energy = np.broadcast_to(_over(variables, legal.variables, legal.energy_pj), shape)
+        costs[np.isinf(energy)] = np.inf
     return Term(variables, costs, layer)
+
+
+def _over(variables: Sequence[int], own: Sequence[int], values: Array) -> Array:
+    """Values with an axis for each of more variables, of length 1 where they do not depend on it."""
+    lengths = dict(zip(own, np.shape(values), strict=True))
+    return np.reshape(values, [lengths.get(v, 1) for v in variables])
 
 
 def _too_many(evaluator: Evaluator, layer: str, variables: Sequence[int]) -> SpecError:

@@ -12,8 +12,10 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-DIGITS = 40
-"""Costs are rounded to 2^-40 of the largest total: then sums are exact, and totals that differ by rounding are equal."""
+DIGITS = 48
+"""Costs are rounded to 2^-48 of the largest total: then sums are exact in any order."""
+TIE_DIGITS = 38
+"""Totals of designs that differ by less than 2^-38 of the largest one are equal: rounding of costs can make as much."""
 
 
 @dataclass(frozen=True)
