@@ -58,13 +58,14 @@ class Operator:
     """An einsum with its parameters bound: coefficients are numbers here.
 
     reduction: how the iterations that meet in one output value are combined: 'sum', 'max', or 'none' where none do. The
-    output is the last tensor.
+    output is the last tensor. parameters: the names and values from which the coefficients come.
     """
 
     name: str
     dims: tuple[str, ...]
     tensors: tuple[Tensor, ...]
     reduction: str
+    parameters: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
 
     @cached_property
