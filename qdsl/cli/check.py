@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.model import load_model
+
     found = Sink()  # drops what two files report of a common import
     decided: list[StudyOptions] = []
     for path in dict.fromkeys(args.files):
