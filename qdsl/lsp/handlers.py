@@ -43,11 +43,12 @@ async def _shutdown(ls: Server, _: None) -> None:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-async def _document_changed(
-    ls: Server,
-    params: types.DidOpenTextDocumentParams | types.DidChangeTextDocumentParams | types.DidCloseTextDocumentParams,
-) -> None:
+async def _changed(ls: Server, params: types.DidOpenTextDocumentParams | types.DidChangeTextDocumentParams) -> None:
     ls.changed(params.text_document.uri)
+
+
+async def _closed(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+    ls.closed(params.text_document.uri)
 
 
 async def _files_changed(ls: Server, _: types.DidChangeWatchedFilesParams) -> None:
@@ -138,9 +139,9 @@ async def _symbols(ls: Server, params: types.DocumentSymbolParams) -> list[types
 HANDLERS: dict[str, tuple[Callable[[Server, Any], Awaitable[Any]], Any]] = {
     types.INITIALIZED: (_initialized, None),
     types.SHUTDOWN: (_shutdown, None),
-    types.TEXT_DOCUMENT_DID_OPEN: (_document_changed, None),
-    types.TEXT_DOCUMENT_DID_CHANGE: (_document_changed, None),
-    types.TEXT_DOCUMENT_DID_CLOSE: (_document_changed, None),
+    types.TEXT_DOCUMENT_DID_OPEN: (_changed, None),
+    types.TEXT_DOCUMENT_DID_CHANGE: (_changed, None),
+    types.TEXT_DOCUMENT_DID_CLOSE: (_closed, None),
     types.WORKSPACE_DID_CHANGE_WATCHED_FILES: (_files_changed, None),
     types.TEXT_DOCUMENT_HOVER: (_hover, None),
     types.TEXT_DOCUMENT_DEFINITION: (_definition, None),

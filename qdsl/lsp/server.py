@@ -45,7 +45,8 @@ class _Placed(Protocol):
 class Server(LanguageServer):
     """Everything about specs is done in one thread of its own, in turn, so that the protocol is always served.
 
-    documents: by resolved path. shown: the findings that the client has, by address.
+    documents: by resolved path. findings: of the open files, with the version they belong to. shown: what the client has,
+    by address.
     """
 
     def __init__(self) -> None:
@@ -53,8 +54,8 @@ class Server(LanguageServer):
         super().__init__("qdsl", version("qdsl"), text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.project = Project()
         self.documents: dict[Path, _Document] = {}
-        self.findings: dict[Path, tuple[Diagnostic, ...]] = {}
-        self.shown: dict[str, list[types.Diagnostic]] = {}
+        self.findings: dict[Path, tuple[int | None, tuple[Diagnostic, ...]]] = {}
+        self.shown: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self.left = False  # whether the client has said that it leaves
         self.waiting: asyncio.Task[None] | None = None
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="specs")
@@ -88,15 +89,16 @@ class Server(LanguageServer):
         return Converter(self.positions, self.address, bool(published and published.related_information))
 
     def changed(self, uri: str) -> None:
-        """Takes over a document as it is now, or that it was closed, and has the open files checked soon."""
-        path = self.path(uri)
-        if uri in self.workspace.text_documents:
-            document = self.workspace.get_text_document(uri)
-            self.documents[path] = _Document(uri, document.source, document.version)
-        else:
-            self.documents.pop(path, None)
-            self.findings.pop(path, None)
-        self.check_soon(path)
+        """Takes over a document as it is now, and has the open files checked soon."""
+        document = self.workspace.get_text_document(uri)
+        self.documents[self.path(uri)] = _Document(uri, document.source, document.version)
+        self.check_soon(self.path(uri))
+
+    def closed(self, uri: str) -> None:
+        """The file counts as it is on disk from now on."""
+        self.documents.pop(self.path(uri), None)
+        self.findings.pop(self.path(uri), None)
+        self.check_soon()
 
     # --- findings ----------------------------------------------------------------------------
 
@@ -115,25 +117,26 @@ class Server(LanguageServer):
 
     async def _check_all(self, first: Path | None) -> None:
         for path in sorted(self.documents, key=lambda p: p != first):
+            number = self.documents[path].version
             analysis = await self.analysis(path)
-            if path in self.documents:
-                self.findings[path] = analysis.findings if analysis else ()
+            self.findings[path] = number, analysis.findings if analysis else ()
             self._publish()
         self._publish()
 
     def _publish(self) -> None:
-        """Sends the findings of the files in which they changed."""
-        found: dict[str, dict[Diagnostic, None]] = {d.uri: {} for d in self.documents.values()}
-        for path, diagnostics in self.findings.items():
+        """Sends the findings of files in which they changed, and of every new version of a document."""
+        found: dict[str, dict[Diagnostic, None]] = {}
+        versions: dict[str, int | None] = {}
+        for path, (number, diagnostics) in self.findings.items():
+            versions[self.address(str(path))] = number
             for d in diagnostics:  # several open files may report the same of a common import
                 found.setdefault(self.address(d.span.source.path if d.span else str(path)), {})[d] = None
-        versions = {d.uri: d.version for d in self.documents.values()}
         converter = self.converter
-        for uri in [*found, *(u for u in self.shown if u not in found)]:
-            now = [converter.diagnostic(d) for d in found.get(uri, ())]
-            if self.shown.get(uri) != now:
+        for uri in {**dict.fromkeys(versions), **found, **dict.fromkeys(self.shown)}:
+            now = versions.get(uri), [converter.diagnostic(d) for d in found.get(uri, ())]
+            if self.shown.get(uri, (None, [])) != now:
                 self.shown[uri] = now
-                self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, now, versions.get(uri)))
+                self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, now[1], now[0]))
 
     def log_defect(self) -> None:
         """Shows the exception that is being handled among the client's messages."""
