@@ -15,7 +15,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
-from qdsl.diagnostics import Diagnostic
+from qdsl.diagnostics import Diagnostic, Span
 from qdsl.lsp.convert import Converter
 from qdsl.lsp.positions import Positions
 from qdsl.lsp.project import Analysis, Project
@@ -130,13 +130,19 @@ class Server(LanguageServer):
         for path, (number, diagnostics) in self.findings.items():
             versions[self.address(str(path))] = number
             for d in diagnostics:  # several open files may report the same of a common import
-                found.setdefault(self.address(d.span.source.path if d.span else str(path)), {})[d] = None
+                if d.span is None or self._is_present(d.span):
+                    found.setdefault(self.address(d.span.source.path if d.span else str(path)), {})[d] = None
         converter = self.converter
         for uri in {**dict.fromkeys(versions), **found, **dict.fromkeys(self.shown)}:
             now = versions.get(uri), [converter.diagnostic(d) for d in found.get(uri, ())]
             if self.shown.get(uri, (None, [])) != now:
                 self.shown[uri] = now
                 self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, now[1], now[0]))
+
+    def _is_present(self, span: Span) -> bool:
+        """Whether the text it lies in is that on the screen: another open file that imports it may be checked later."""
+        document = self.documents.get(Path(span.source.path))
+        return document is None or document.text == span.source.text
 
     def log_defect(self) -> None:
         """Shows the exception that is being handled among the client's messages."""
