@@ -45,11 +45,15 @@ def group_answers(
     return found
 
 
-def refuse_objective(study: Study, objective: str) -> None:
-    """Raises SpecError if layers share spatial factors and not their energy is to be minimised."""
-    if objective != "energy" and (ties := _ties(study)):
-        text = f"layers with the same spatial factors cannot be mapped for the least {objective}"
-        raise SpecError([Diagnostic("Q0710", text, tie.span, helps=("use `--objective energy`",)) for tie in ties])
+def refuse_others(study: Study, objective: str, other: str) -> None:
+    """Raises SpecError if layers share spatial factors and something else is asked for than the least energy. other: than
+    one mapping in perfect factors."""
+    if (other or objective != "energy") and (ties := _ties(study)):
+        what = {"": f"for the least {objective}", "front": "to a front"}.get(other, f"in {other} factors")
+        text = f"layers with the same spatial factors cannot be mapped {what}"
+        option = {"": "objective energy", "front": "front"}.get(other, "imperfect")
+        helps = (f"{'leave out' if other else 'use'} `--{option}`",)
+        raise SpecError([Diagnostic("Q0710", text, tie.span, helps=helps) for tie in ties])
 
 
 def no_common_factors(study: Study, layer: Layer) -> Diagnostic:
