@@ -75,7 +75,7 @@ class OperatorTemplate:
             Tensor(a.tensor.name, _axes(a, indices, values), a is rule.output, a.tensor.name in weights)
             for a in (*rule.inputs, rule.output)
         ]
-        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span)
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span, rule.combine or "*")
         return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
 
 

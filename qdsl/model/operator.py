@@ -58,7 +58,7 @@ class Operator:
     """An einsum with its parameters bound: coefficients are numbers here.
 
     reduction: how the iterations that meet in one output value are combined: 'sum', 'max', or 'none' where none do. The
-    output is the last tensor.
+    output is the last tensor. combine: what joins the inputs, '*' or '+'; nothing that is counted depends on it.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Operator:
     tensors: tuple[Tensor, ...]
     reduction: str
     span: Span | None = field(default=None, compare=False, repr=False)
+    combine: str = field(default="*", compare=False, repr=False)
 
     @cached_property
     def output(self) -> Tensor:
