@@ -8,6 +8,7 @@ from math import isfinite
 
 from qdsl.diagnostics import SourceFile, Span
 from qdsl.syntax import tree as t
+from qdsl.syntax.transform import MAX_EXPONENT
 
 NOWHERE = Span(SourceFile("<python>", ""), 0, 0)
 
@@ -29,8 +30,8 @@ def text(value: str) -> t.Text:
 
 
 def number(value: float, unit: str | None = None) -> t.Expr:
-    """A number that is read as the same one. Raises ValueError for infinity and what is no number."""
-    if not isfinite(value):
+    """A number that is read as the same one. Raises ValueError for one that is not finite, or too large or small to read."""
+    if not isfinite(value) or (value and not 10.0**-MAX_EXPONENT <= abs(value) < 10.0**MAX_EXPONENT):
         raise ValueError(f"{value} cannot be written as a number")
     if value < 0:
         return t.Unary(span=NOWHERE, op="-", operand=number(-value, unit))

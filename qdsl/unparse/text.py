@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from qdsl.diagnostics import Sink, render_text
+from qdsl.diagnostics import Sink, SpecError
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_operator import OperatorTemplate
 from qdsl.model.loader import Library
@@ -36,7 +36,11 @@ def to_text(*parts: Part) -> str:
     collected = _Collected()
     for part in parts:
         collected.add(part)
-    text = format_source("\n".join(map(tree_text, collected.declarations())))
+    raw = "\n".join(map(tree_text, collected.declarations()))
+    try:
+        text = format_source(raw)
+    except SpecError as error:
+        raise ValueError(f"this cannot be written as a spec:\n{error}\n{raw}") from None
     collected.check(text)
     return text
 
@@ -102,7 +106,7 @@ class _Collected:
         library.texts.unsaved = {path: text}
         model = library.load(path, found).model
         if model is None:
-            raise ValueError(f"this cannot be written as a spec:\n{render_text(found)}\n{text}")
+            raise ValueError(f"this cannot be written as a spec:\n{SpecError(found.errors)}\n{text}")
         read = {
             **{("accelerator", a.name): a for a in model.accelerators},
             **{("network", n.name): n for n in model.networks},

@@ -99,10 +99,11 @@ def symbols(analysis: Analysis) -> list[Symbol]:
     return list(dict.fromkeys(o.symbol for o in analysis.occurrences))
 
 
-def test_every_symbol_can_be_renamed_and_the_spec_stays_right(
+def test_every_kind_of_symbol_can_be_renamed_and_the_spec_stays_right(
     project: Project, main_file: Path, analyse: Callable[[str], Analysis]
 ) -> None:
-    for symbol in symbols(analyse(MAIN)):
+    one_of_each = {s.kind: s for s in symbols(analyse(MAIN))}
+    for symbol in one_of_each.values():
         analysis = project.analyse(main_file, {})
         assert analysis is not None
         now = next(s for s in symbols(analysis) if (s.kind, s.name) == (symbol.kind, symbol.name))
