@@ -134,5 +134,6 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0950": ("template missing", "A template of the report is not where it should be."),
     "Q0951": ("template broken", "A template of the report cannot be rendered."),
     "Q0952": ("report not writable", "The operating system refuses to write the report."),
+    "Q0960": ("library not installed", "Part of qdsl needs a library that is installed with an extra of the package."),
 }
 # fmt: on
