@@ -33,7 +33,8 @@ class MapResult:
     value, lower_bound: of the objective, in its unit; no legal mapping is below the bound, which equals the value when
     optimal; None when infeasible. lower_bound_pj: the bound when the objective is energy, else None. plans: choices of all
     spatial factors; searched: those that were searched, the others are excluded by their bound unless a limit stopped the
-    proof.
+    proof. history: of a mapper without proof (seconds, mappings evaluated, value) of each that was
+    the best so far, and at the end.
     """
 
     status: str
@@ -45,6 +46,7 @@ class MapResult:
     lower_bound: float | None = None
     plans: int = 0
     searched: int = 0
+    history: tuple[tuple[float, int, float], ...] = ()
 
     @property
     def energy_pj(self) -> float | None:

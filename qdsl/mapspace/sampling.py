@@ -31,8 +31,13 @@ def legal_mappings(
     accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint] = ()
 ) -> LegalMappings:
     """The mappings that `count_mappings` counts. Raises SpecError (Q0710) as it does."""
+    return mappings_of(countable_spaces(accelerator, problem, bits, constraints), bits)
+
+
+def mappings_of(spaces: Iterable[Space], bits: MappingABC[str, int]) -> LegalMappings:
+    """The mappings of disjoint spaces, also those beyond limits of their cost."""
     parts = []
-    for space in countable_spaces(accelerator, problem, bits, constraints):
+    for space in spaces:
         if sections := sections_of(space, "mappings"):
             sweep = Sweep(space, sections, [bits])
             stages, ways = zip(*sweep.run(), strict=True)

@@ -653,6 +653,14 @@ class MinimizeStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapperStmt(Node):
+    """`mapper random(victory = 500, seed = 1)`, `mapper exact`."""
+
+    name: Ident
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchStmt(Node):
     """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
 
@@ -664,7 +672,9 @@ class ReportStmt(Node):
     formats: tuple[Ident, ...]
 
 
-StudyItem = MapStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | SearchStmt | ReportStmt
+StudyItem = (
+    MapStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | MapperStmt | SearchStmt | ReportStmt
+)
 
 
 @dataclass(frozen=True, kw_only=True)
