@@ -46,7 +46,7 @@ class _Question:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from qdsl.cli.arguments import bits, positive_seconds
+    from qdsl.cli.arguments import bits, int_from_zero, positive_int, positive_seconds, seed
 
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--layer", metavar="NAME", action="append", default=[], help="only this one (may be repeated)")
@@ -59,6 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="energy",
         help="energy in pJ; latency in cycles, then energy; edp: energy-delay product in pJ*cycles",
     )
+    parser.add_argument(
+        "--mapper",
+        choices=("exact", "random", "genetic"),
+        help="exact, or without a proof: the best of uniform draws, or of a genetic algorithm (default: the study's)",
+    )
+    parser.add_argument("--seed", metavar="N", type=seed, help="of a random or genetic mapper")
+    parser.add_argument("--victory", metavar="N", type=int_from_zero, help="draws in a row that are not better, then random ends")
+    parser.add_argument("--samples", metavar="N", type=positive_int, help="draws at most (random)")
+    parser.add_argument("--population", metavar="N", type=positive_int, help="(genetic)")
+    parser.add_argument("--generations", metavar="N", type=positive_int, help="(genetic)")
     parser.add_argument("--time-limit", metavar="SECONDS", type=positive_seconds, help="per layer")
     parser.add_argument("--out", metavar="RESULT", type=Path, help="save the answers, so that they can be verified")
     parser.add_argument("--format", choices=("text", "json"), default="text")

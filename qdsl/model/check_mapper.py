@@ -25,7 +25,7 @@ def check_mapper(stmt: MapperStmt) -> MapperChoice:
     values: dict[str, Any] = {}
     for name, (ident, expr) in named.items():
         if name not in settings:
-            unknown("argument", ident, settings, of=mapper.name)
+            unknown("argument", ident, settings, of=mapper.name, helps=["it takes none"])
         if name == "time_limit":
             values["time_limit_s"] = _seconds(expr)
         else:

@@ -16,7 +16,7 @@ from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
 from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
-from qdsl.model.mapper import ExactMapper, MapperChoice
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
@@ -76,7 +76,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     precision: PrecisionSpace | None = None
     objectives: tuple[str, ...] = ()
     reports: tuple[str, ...] = REPORTS
-    mapper: MapperChoice = ExactMapper()
+    mapper: MapperChoice = EXACT
     search = Search()
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")

@@ -53,6 +53,7 @@ class GeneticMapper:
 
 
 MapperChoice: TypeAlias = ExactMapper | RandomMapper | GeneticMapper
+EXACT = ExactMapper()
 MAPPERS: tuple[type[MapperChoice], ...] = (ExactMapper, RandomMapper, GeneticMapper)
 
 # Smallest and largest value of each number.

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from math import inf
 
+from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.mapper.objective import Objective
 from qdsl.mapper.other.answer import Question
 from qdsl.mapper.result import MapResult
 from qdsl.mapper.search import best_mapping
+from qdsl.mapspace import Space, layer_spaces
 from qdsl.model.accelerator import Accelerator
-from qdsl.model.constraint import Constraint
+from qdsl.model.constraint import Constraint, Limit
 from qdsl.model.mapper import ExactMapper, MapperChoice, RandomMapper, never_ends
 from qdsl.model.operator import Problem
 
-__all__ = ["find_mapping"]
+__all__ = ["drawable_spaces", "find_mapping"]
 
 
 def find_mapping(
@@ -49,3 +51,24 @@ def find_mapping(
     from qdsl.mapper.other.genetic import breed_mappings
 
     return breed_mappings(mapper, question)
+
+
+def drawable_spaces(
+    accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint]
+) -> tuple[Space, ...]:
+    """`layer_spaces`, if none of the mappings there is beyond a limit of its cost, so that what cannot be drawn does not
+    exist. Raises SpecError (Q0710) otherwise."""
+    spaces = layer_spaces(accelerator, problem, bits, constraints)
+    if limits := list(dict.fromkeys(limit for space in spaces for limit in space.limits)):
+        raise SpecError(map(_refusal, limits))
+    return spaces
+
+
+def _refusal(limit: Limit) -> Diagnostic:
+    return Diagnostic(
+        "Q0710",
+        f"without a proof no search over all bit-widths keeps a limit of the {limit.quantity}",
+        limit.span,
+        label="may leave no mapping, or just none that was drawn",
+        helps=("`mapper exact`", "`qdsl map` keeps it for given widths, and says what it could not prove"),
+    )

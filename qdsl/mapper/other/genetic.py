@@ -115,5 +115,7 @@ def _evolve(mapper: GeneticMapper, nursery: _Nursery, first: Sequence[Mapping]) 
     )
     algorithm.mating.n_max_iterations = MOST_MATINGS
     algorithm.setup(Mappings(), seed=mapper.seed, termination=("n_gen", mapper.generations))
-    while algorithm.has_next() and not nursery.best.question.time_is_up:
+    while algorithm.has_next():
         algorithm.next()
+        if nursery.best.question.time_is_up:
+            break

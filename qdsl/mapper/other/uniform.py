@@ -23,10 +23,7 @@ def draw_mappings(mapper: RandomMapper, question: Question) -> MapResult:
     legal = mappings_of(spaces, question.bits)
     draws = islice(legal.sample(mapper.seed), mapper.samples)
     at_once, beyond = _FIRST_DRAWN, 0
-    while not question.time_is_up and beyond < MOST_BEYOND:
-        drawn = list(islice(draws, at_once))
-        if not drawn:
-            break
+    while beyond < MOST_BEYOND and (drawn := list(islice(draws, at_once))):
         for mapping, score in zip(drawn, best.evaluated_scores(drawn).T.tolist(), strict=True):
             if score[0] == float("inf"):
                 beyond += 1
@@ -35,5 +32,7 @@ def draw_mappings(mapper: RandomMapper, question: Question) -> MapResult:
             best.look_at(mapping, tuple(score))
             if 0 < mapper.victory <= best.since_better:
                 return best.answer(exists=True)
+        if question.time_is_up:
+            break
         at_once = min(2 * at_once, _MOST_DRAWN)
     return best.answer(exists=legal.count > 0)
