@@ -93,11 +93,22 @@ class Operator:
 class Problem:
     """An operator with sizes: what a mapping maps. `sizes` follows `operator.dims`.
 
-    Equality is identity for the cost model: two layers with equal problems are solved once.
+    Equality is identity for the cost model: two layers with equal problems are solved once. needed: the sizes without the
+    zeros that pad them, if these are others.
     """
 
     operator: Operator
     sizes: tuple[int, ...]
+    needed: tuple[int, ...] | None = None
+
+    def padded(self, sizes: tuple[int, ...]) -> Problem:
+        """With zeros up to other sizes."""
+        return self if sizes == self.sizes else Problem(self.operator, sizes, self.needed or self.sizes)
+
+    @property
+    def unpadded(self) -> Problem:
+        """Without the zeros."""
+        return Problem(self.operator, self.needed) if self.needed else self
 
     @cached_property
     def _size(self) -> dict[str, int]:
@@ -114,10 +125,11 @@ class Problem:
 
     @property
     def summands(self) -> int:
-        """How many operations add up to one output value, at most."""
+        """How many operations, other than with zeros that pad the sizes, add up to one output value, at most."""
         output = self.operator.output
-        over = prod(self.size(d) for d in self.operator.dims if d not in output.dims)
-        return over * prod(_meeting([(t.coefficient, self.size(t.dim)) for t in a.terms]) for a in output.axes)
+        size = dict(zip(self.operator.dims, self.needed or self.sizes, strict=True))
+        over = prod(n for d, n in size.items() if d not in output.dims)
+        return over * prod(_meeting([(t.coefficient, size[t.dim]) for t in a.terms]) for a in output.axes)
 
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """Extent of each axis of the whole tensor."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 
 from qdsl.mapper import MapResult, Objective, best_mapping
 from qdsl.mapper.objective import value_of
@@ -56,8 +56,9 @@ def no_mapping(saved: SavedAnswer, asked: Asked, effort: Effort, undecided: str)
 
 
 def _searched(saved: SavedAnswer, asked: Asked, effort: Effort) -> MapResult:
-    objective = Objective(saved.objective)
-    return best_mapping(asked.accelerator, asked.problem, dict(saved.bits), asked.own, effort.time_limit_s, objective)
+    objective = Objective.parse(saved.objective)
+    question = (asked.accelerator, asked.problem, dict(saved.bits), asked.own)
+    return best_mapping(*question, effort.time_limit_s, objective, padded=bool(saved.imperfect))
 
 
 def _wrong_claims(saved: SavedAnswer, value: float, tied: bool) -> Iterator[str]:
@@ -82,14 +83,16 @@ def _claimed(saved: SavedAnswer) -> float:
 
 def _enumerated(saved: SavedAnswer, asked: Asked, value: float, proof: str) -> Statement:
     """Besides a proof by search the evaluation of all legal mappings, where they are few."""
-    if saved.legal_mappings is None or saved.legal_mappings > MOST_ENUMERATED:
+    if saved.imperfect or saved.legal_mappings is None or saved.legal_mappings > MOST_ENUMERATED:
         return Statement("optimum", proof)
-    bits, objective = dict(saved.bits), Objective(saved.objective)
+    bits, objective = dict(saved.bits), Objective.parse(saved.objective)
     every = legal_mappings(asked.accelerator, asked.problem, bits, asked.own)
     if every.count != saved.legal_mappings:
         text = f"`{saved.origin.label}` has {counted(every.count, 'legal mapping')}, {saved.legal_mappings} are saved"
         return refused("optimum", "Q0910", text)
-    least = min(value_of(objective, evaluate(asked.accelerator, asked.problem, bits, m)) for m in every)
+    found = (evaluate(asked.accelerator, asked.problem, bits, m) for m in every)
+    most_cycles = inf if objective.most_cycles is None else objective.most_cycles
+    least = min(value_of(objective, e) for e in found if e.cycles <= most_cycles)
     if least < value and not close(least, value):
         return refused(
             "optimum", "Q0912", f"`{saved.origin.label}` has a mapping of {least:g}, the saved one has {value:g}"
