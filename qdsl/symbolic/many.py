@@ -32,11 +32,13 @@ WORTHWHILE_IN_ROUNDS = 1000
 
 @dataclass(frozen=True)
 class Evaluations:
-    """legal (bool), energy_pj and cycles (float64): arrays in the order of the mappings."""
+    """legal (bool), energy_pj, cycles and accesses, words read from and written to the outermost level (float64): arrays in
+    the order of the mappings."""
 
     legal: Any
     energy_pj: Any
     cycles: Any
+    accesses: Any
     _found: Sequence[tuple[Evaluated | Evaluation, int]] = field(repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -68,7 +70,7 @@ class Evaluator:
         import numpy as np
 
         legal = np.empty(len(mappings), dtype=bool)
-        energy_pj, cycles = np.empty(len(mappings)), np.empty(len(mappings))
+        energy_pj, cycles, accesses = (np.empty(len(mappings)) for _ in range(3))
         found: dict[int, tuple[Evaluated | Evaluation, int]] = {}
         alike: dict[Bypass, list[int]] = {}
         for i, mapping in enumerate(mappings):
@@ -79,15 +81,16 @@ class Evaluator:
             rows, together = kernel.evaluate(indices, mappings)
             if together is not None:
                 legal[rows] = together.legal
-                energy_pj[rows], cycles[rows] = together.numbers.energy_pj, together.numbers.cycles
+                numbers = together.numbers
+                energy_pj[rows], cycles[rows], accesses[rows] = numbers.energy_pj, numbers.cycles, _accesses(numbers)
                 found |= {i: (together, row) for row, i in enumerate(rows)}
         for i, mapping in enumerate(mappings):
             if i not in found:
                 one = evaluate(self.accelerator, self.problem, self.bits, mapping)
                 legal[i] = not legality(self.accelerator, self.problem, self.bits, mapping, None)
-                energy_pj[i], cycles[i] = one.energy_pj, one.cycles
+                energy_pj[i], cycles[i], accesses[i] = one.energy_pj, one.cycles, _accesses(one)
                 found[i] = one, 0
-        return Evaluations(legal, energy_pj, cycles, [found[i] for i in range(len(mappings))])
+        return Evaluations(legal, energy_pj, cycles, accesses, [found[i] for i in range(len(mappings))])
 
 
 @dataclass
@@ -158,6 +161,10 @@ class _Kernel:
             return kernel(list(factors), widths_of(self.accelerator.resolved(self.bypass), self.problem, self.bits))
         except OverflowError:
             return None
+
+
+def _accesses(found: Evaluation) -> int:
+    return sum(x.reads + x.fills + x.updates for _, x in found.levels[0].tensors)
 
 
 def _wider(order: _Order, other: _Order, spatial: bool) -> _Order:

@@ -37,6 +37,7 @@ def check(accelerator: Accelerator, problem: Problem, bits: dict[str, int], mapp
         one = evaluate(accelerator, problem, bits, mapping)
         assert found.at(i) == one
         assert (found.energy_pj[i], found.cycles[i]) == (one.energy_pj, one.cycles)
+        assert found.accesses[i] == sum(x.reads + x.fills + x.updates for _, x in one.level("dram").tensors)
         assert found.legal[i] == (not legality(accelerator, problem, bits, mapping, None))
     return int(found.legal.sum())
 

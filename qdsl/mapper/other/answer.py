@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
-from qdsl.mapper.objective import Objective, scores, value_of
+from qdsl.mapper.objective import Costs, Objective, value_of
 from qdsl.mapper.result import MapResult
 from qdsl.mapspace.limits import within
 from qdsl.mapspace.violations import constraint_violations
@@ -63,13 +63,14 @@ class Best:
         self._evaluator = Evaluator(q.accelerator, q.problem, q.bits)
 
     def evaluated_scores(self, mappings: Sequence[Mapping]) -> npt.NDArray[np.float64]:
-        """float64[2, mappings]: what the objective compares, inf where a mapping does not fit or is beyond a limit."""
+        """float64[mappings, quantities]: what the objective compares, inf where a mapping does not fit or is beyond a limit."""
         import numpy as np
 
+        objective = self.question.objective
         found = self._evaluator.evaluate(mappings)
         legal = found.legal & self._within_limits(found)
-        energies, cycles = np.where(legal, found.energy_pj, np.inf), np.where(legal, found.cycles, np.inf)
-        return np.asarray(scores(self.question.objective, energies, cycles))
+        costs = Costs(found.energy_pj, found.cycles, found.accesses)
+        return np.stack([np.where(legal, costs.of(q), np.inf) for q in objective.compared], axis=1)
 
     def look_at(self, mapping: Mapping, score: tuple[float, ...]) -> None:
         self.evaluated += 1
@@ -81,11 +82,12 @@ class Best:
     def _within_limits(self, found: Evaluations) -> npt.NDArray[np.bool_]:
         import numpy as np
 
-        if not self.limits:
-            return np.ones(len(found), dtype=bool)
-        return np.array(
-            [all(within(limit, found.at(i)) for limit in self.limits) for i in range(len(found))], dtype=bool
-        )
+        most = self.question.objective.most_cycles
+        kept = found.cycles <= (np.inf if most is None else most)
+        if self.limits:
+            each = [all(within(limit, found.at(i)) for limit in self.limits) for i in range(len(found))]
+            kept = kept & np.array(each, dtype=bool)
+        return np.asarray(kept, dtype=bool)
 
     def answer(self, exists: bool) -> MapResult:
         """exists: whether there may be a legal mapping, if none was found."""

@@ -55,14 +55,17 @@ class _Nursery:
         import numpy as np
 
         kept = np.array([any(x.contains(m) for x in self.members) for m in mappings], dtype=bool)
-        scores = np.full((len(mappings), 2), np.inf)
-        scores[kept] = self.best.evaluated_scores([m for m, k in zip(mappings, kept, strict=True) if k]).T
-        for mapping, score in zip(mappings, scores.tolist(), strict=True):
+        scores = self.best.evaluated_scores([m for m, k in zip(mappings, kept, strict=True) if k])
+        every = np.full((len(mappings), scores.shape[1]), np.inf)
+        every[kept] = scores
+        for mapping, score in zip(mappings, every.tolist(), strict=True):
             self.best.look_at(mapping, tuple(score))
-        # where the first score is equal the second decides
-        first, second = scores.T
+        # where the first quantity is equal the others decide
+        fitness, *others = every.T
         with np.errstate(invalid="ignore"):
-            return np.where(np.isfinite(first), first * (1 + 1e-9 * second / (1 + second)), np.inf)
+            for i, values in enumerate(others):
+                fitness = fitness * (1 + 1e-9 / 1000**i * np.log1p(values))
+        return np.where(np.isfinite(every[:, 0]), fitness, np.inf)
 
 
 def _evolve(mapper: GeneticMapper, nursery: _Nursery, first: Sequence[Mapping]) -> None:

@@ -11,7 +11,8 @@ from qdsl.mapspace import layer_spaces, mappings_of
 from qdsl.model.mapper import RandomMapper
 
 MOST_BEYOND = 15_000
-"""Draws in a row beyond a limit of the cost after which the search gives up, as Timeloop does after so many invalid ones."""
+"""Draws in a row that are beyond a limit of the cost, after which the search gives up, as Timeloop does after so many invalid
+ones."""
 
 _FIRST_DRAWN, _MOST_DRAWN = 64, 4096
 
@@ -24,7 +25,7 @@ def draw_mappings(mapper: RandomMapper, question: Question) -> MapResult:
     draws = islice(legal.sample(mapper.seed), mapper.samples)
     at_once, beyond = _FIRST_DRAWN, 0
     while beyond < MOST_BEYOND and (drawn := list(islice(draws, at_once))):
-        for mapping, score in zip(drawn, best.evaluated_scores(drawn).T.tolist(), strict=True):
+        for mapping, score in zip(drawn, best.evaluated_scores(drawn).tolist(), strict=True):
             if score[0] == float("inf"):
                 beyond += 1
                 continue
