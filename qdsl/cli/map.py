@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 NAME = "map"
 HELP = "Find the mapping of least energy of layers, with a proof."
-EXAMPLE = """examples: qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer stem --bits W=4,I=8,O=8
-          qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer fc --front
-          qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer fc --imperfect padded --objective edp
+EXAMPLE = """example: qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer stem --bits W=4,I=8,O=8
+         qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer fc --front
+         qdsl map specs/studies/mobilenet_v1_eyeriss.qdsl --layer fc --imperfect padded --objective edp
 
 A file with a study: its layers under its constraints, at the widest bit-widths it allows unless --bits says otherwise.
 A file with mapping blocks and no study: the best mapping for each block's layer beside the written one.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Batch:
     space: Space
     bits: tuple[MappingABC[str, int], ...]
     measures: tuple[Measure, ...]
+    shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What plans have in common, by what it depends on."""
 
     @classmethod
     def of_energies(cls, space: Space, bits: Sequence[MappingABC[str, int]]) -> Batch:

@@ -22,13 +22,13 @@ class Term:
     coefficient: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Axis:
     """One axis of a tensor: a sum of terms. Its extent for tile extents e is 1 + sum c_i * (e_i - 1)."""
 
     terms: tuple[Term, ...]
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         return tuple(t.dim for t in self.terms)
 
@@ -38,7 +38,7 @@ class Axis:
         return len(self.terms) == 1 and self.terms[0].coefficient == 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tensor:
     """A tensor of an operator. `is_weight`: a parameter of the network rather than an activation."""
 
@@ -47,7 +47,7 @@ class Tensor:
     is_output: bool = False
     is_weight: bool = False
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         """Dimensions the tensor depends on (its relevant dimensions), in order of appearance."""
         return tuple(dict.fromkeys(d for axis in self.axes for d in axis.dims))
