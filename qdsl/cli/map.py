@@ -96,9 +96,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         if answer.status == "infeasible":
             console.findings([_why_infeasible(q, model, args.objective)])
         if console.json:
-            results.append(_answer_json(q, answer))
+            results.append({**_answer_json(q, answer), "mapper": str(mapper)})
         else:
-            print(("\n" if q is not questions[0] else "") + _answer_text(q, answer))
+            print(("\n" if q is not questions[0] else "") + _answer_text(q, answer, mapper))
     if console.json:
         print_json({"results": results, **(results[0] if len(results) == 1 else {})})
     elif args.out:
@@ -187,12 +187,13 @@ def _answer_json(q: Question, answer: MapResult) -> dict[str, Any]:
     return data
 
 
-def _answer_text(q: Question, answer: MapResult) -> str:
+def _answer_text(q: Question, answer: MapResult, mapper: MapperChoice) -> str:
     from qdsl.model.mapping_text import format_mapping
 
+    by = "" if mapper.name == "exact" else f" by {mapper}"
     return "\n".join(
         [
-            f"{q.label} onto {q.asked.accelerator.name}, bits {widths(q.bits)}: {_verdict(answer)}",
+            f"{q.label} onto {q.asked.accelerator.name}, bits {widths(q.bits)}: {_verdict(answer)}{by}",
             *(_indented(format_mapping(answer.mapping, q.asked.accelerator)) if answer.mapping else ()),
             *_comparison(q, answer),
         ]
