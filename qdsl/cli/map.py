@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from qdsl.cli.console import Console, print_json
 from qdsl.cli.front import Question, map_fronts
 from qdsl.cli.groups import Key, group_answers, key_of, no_common_factors, refuse_others
+from qdsl.cli.mapper import add_mapper_arguments, chosen_mapper
 from qdsl.cli.tables import energy, widths
 from qdsl.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from qdsl.mapper import MapResult, Objective
-    from qdsl.model.study import Model
+    from qdsl.model.mapper import MapperChoice
+    from qdsl.model.study import Model, Study
     from qdsl.study.saved import SavedAnswer
 
 NAME = "map"
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--imperfect", choices=("padded",), default="", help="search mappings that pad dimensions as well"
     )
+    add_mapper_arguments(parser)
     parser.add_argument("--time-limit", metavar="SECONDS", type=positive_seconds, help="per layer")
     parser.add_argument("--out", metavar="RESULT", type=Path, help="save the answers, so that they can be verified")
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -63,12 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked
     from qdsl.mapper import best_mapping
+    from qdsl.mapper.other import find_mapping
+    from qdsl.model.mapper import ExactMapper
     from qdsl.study.saved import save_answers, saved_answer
 
     model = checked(args.file, console)
     questions = _questions(model, args)
+    mapper = chosen_mapper(args, _study(model, args, questions))
     results: list[dict[str, Any]] = []
-    solved = _groups_solved(model, args, questions)
+    solved = _groups_solved(_study(model, args, questions), args, questions, mapper)
     if args.front:
         return map_fronts(model, questions, args, console)
     saved: list[SavedAnswer] = []
@@ -78,18 +84,21 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         key = key_of(asked, q.bits)
         if key not in solved:
             problem = (asked.accelerator, asked.problem, q.bits, asked.constraints)
-            solved[key] = best_mapping(*problem, args.time_limit, args.objective, padded=bool(args.imperfect))
+            if isinstance(mapper, ExactMapper):
+                solved[key] = best_mapping(*problem, args.time_limit, args.objective, padded=bool(args.imperfect))
+            else:
+                solved[key] = find_mapping(mapper, *problem, objective=args.objective)
         answer = solved[key]
         failed |= answer.mapping is None
         if args.out:
-            saved.append(saved_answer(asked, q.bits, answer, args.imperfect))
+            saved.append(saved_answer(asked, q.bits, answer, args.imperfect, mapper))
             save_answers(args.out, model, shlex.join(args.command_line), saved)
         if answer.status == "infeasible":
             console.findings([_why_infeasible(q, model, args.objective)])
         if console.json:
-            results.append(_answer_json(q, answer))
+            results.append({**_answer_json(q, answer), "mapper": str(mapper)})
         else:
-            print(("\n" if q is not questions[0] else "") + _answer_text(q, answer))
+            print(("\n" if q is not questions[0] else "") + _answer_text(q, answer, mapper))
     if console.json:
         print_json({"results": results, **(results[0] if len(results) == 1 else {})})
     elif args.out:
@@ -117,14 +126,20 @@ def _questions(model: Model, args: argparse.Namespace) -> list[Question]:
     ]
 
 
-def _groups_solved(model: Model, args: argparse.Namespace, questions: Sequence[Question]) -> dict[Key, MapResult]:
-    """The answers for layers that share spatial factors with others, which may not be asked about."""
+def _study(model: Model, args: argparse.Namespace, questions: Sequence[Question]) -> Study | None:
+    """The study that the questions are about; None if they are about mapping blocks."""
     from qdsl.cli.selection import study_of
 
-    if not any(q.asked.origin.study for q in questions):
+    return study_of(model, args.study) if any(q.asked.origin.study for q in questions) else None
+
+
+def _groups_solved(
+    study: Study | None, args: argparse.Namespace, questions: Sequence[Question], mapper: MapperChoice
+) -> dict[Key, MapResult]:
+    """The answers for layers that share spatial factors with others, which may not be asked about."""
+    if study is None:
         return {}
-    study = study_of(model, args.study)
-    refuse_others(study, str(args.objective), "front" if args.front else args.imperfect)
+    refuse_others(study, str(args.objective), "front" if args.front else args.imperfect, mapper)
     return group_answers(study, args.bits, {q.asked.origin.layer for q in questions}, args.time_limit)
 
 
@@ -172,12 +187,13 @@ def _answer_json(q: Question, answer: MapResult) -> dict[str, Any]:
     return data
 
 
-def _answer_text(q: Question, answer: MapResult) -> str:
+def _answer_text(q: Question, answer: MapResult, mapper: MapperChoice) -> str:
     from qdsl.model.mapping_text import format_mapping
 
+    by = "" if mapper.name == "exact" else f" by {mapper}"
     return "\n".join(
         [
-            f"{q.label} onto {q.asked.accelerator.name}, bits {widths(q.bits)}: {_verdict(answer)}",
+            f"{q.label} onto {q.asked.accelerator.name}, bits {widths(q.bits)}: {_verdict(answer)}{by}",
             *(_indented(format_mapping(answer.mapping, q.asked.accelerator)) if answer.mapping else ()),
             *_comparison(q, answer),
         ]
