@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
+from qdsl.model.mapper import MapperChoice
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
@@ -22,12 +23,12 @@ class Search:
     search, how much larger than any design the nearest one of its answer may be in each objective; 0: the whole front. The
     other settings are those of NSGA-II."""
 
-    method: str = "nsga2"
     population: int = 48
     offspring: int = 48
     generations: int = 40
     seed: int = 1
     operators: str = "default"
+    method: str = "nsga2"
     epsilon: float = 0.0
 
 
@@ -41,6 +42,7 @@ class Study:
     precision: PrecisionSpace
     constraints: tuple[Constraint, ...]
     objectives: tuple[str, ...]
+    mapper: MapperChoice
     search: Search
     reports: tuple[str, ...]  # of 'html', 'markdown'
     span: Span | None = field(default=None, compare=False, repr=False)

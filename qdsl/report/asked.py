@@ -127,12 +127,13 @@ def constraint_rows(study: Study) -> tuple[tuple[str, str], ...]:
 
 def search_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
     search, counts = run.study.search, run.counts
-    minimised = ("minimised", ", ".join(o.replace("_", " ") for o in run.study.objectives))
+    minimised = ", ".join(o.replace("_", " ") for o in run.study.objectives)
+    asked = (("minimised", minimised), ("mapper", str(run.study.mapper)))
     possible = ("possible designs", _count(counts.designs))
     if search.method == "exact":
-        return minimised, ("search", "exact, by dynamic programming along the network"), possible, *_exact_facts(run)
+        return *asked, ("search", "exact, by dynamic programming along the network"), possible, *_exact_facts(run)
     return (
-        minimised,
+        *asked,
         ("search", f"NSGA-II, {search.operators} operators, seed {search.seed}"),
         ("population, offspring", f"{search.population}, {search.offspring}"),
         ("generations", f"{max((g.number for g in run.history), default=0)} of {search.generations}"),

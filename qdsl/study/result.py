@@ -219,7 +219,7 @@ class StudyRun:
     legal: LegalCounts
     timings: tuple[tuple[str, float], ...]
     provenance: Provenance
-    exact: ExactFacts | None
+    exact: ExactFacts | None = None
     complete: bool
 
     @property

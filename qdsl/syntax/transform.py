@@ -353,6 +353,9 @@ class _Build:
     def map_stmt(self, span: Span, c: list[Any]) -> t.MapStmt:
         return t.MapStmt(span=span, network=self.ident(c[0]), accelerator=c[1])
 
+    def map_as_stmt(self, span: Span, c: list[Any]) -> t.MapAsStmt:
+        return t.MapAsStmt(span=span, operator=self.ident(c[0]), call=c[1])
+
     def precision_block(self, span: Span, c: list[Any]) -> t.PrecisionBlock:
         return t.PrecisionBlock(span=span, statements=tuple(c))
 
@@ -385,6 +388,9 @@ class _Build:
 
     def minimize_stmt(self, span: Span, c: list[Any]) -> t.MinimizeStmt:
         return t.MinimizeStmt(span=span, objectives=self.idents(c))
+
+    def mapper_stmt(self, span: Span, c: list[Any]) -> t.MapperStmt:
+        return t.MapperStmt(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
 
     def search_stmt(self, span: Span, c: list[Any]) -> t.SearchStmt:
         call = t.Call(span=c[0].span, function=c[0], arguments=()) if isinstance(c[0], t.Name) else c[0]

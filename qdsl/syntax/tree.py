@@ -576,6 +576,14 @@ class MapStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapAsStmt(Node):
+    """`map depthwise as conv2d(K = C)`: another operator in place of one, for all layers that have it."""
+
+    operator: Ident
+    call: Call
+
+
+@dataclass(frozen=True, kw_only=True)
 class WidthRule(Node):
     """`weights in {2..8} per layer`: role 'weights' or 'activations'."""
 
@@ -653,6 +661,14 @@ class MinimizeStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapperStmt(Node):
+    """`mapper random(victory = 500, seed = 1)`, `mapper exact`."""
+
+    name: Ident
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchStmt(Node):
     """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`, `search exact`."""
 
@@ -664,7 +680,17 @@ class ReportStmt(Node):
     formats: tuple[Ident, ...]
 
 
-StudyItem = MapStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | SearchStmt | ReportStmt
+StudyItem = (
+    MapStmt
+    | MapAsStmt
+    | PrecisionBlock
+    | ConstrainWith
+    | ConstrainBlock
+    | MinimizeStmt
+    | MapperStmt
+    | SearchStmt
+    | ReportStmt
+)
 
 
 @dataclass(frozen=True, kw_only=True)
