@@ -219,8 +219,8 @@ class StudyRun:
     legal: LegalCounts
     timings: tuple[tuple[str, float], ...]
     provenance: Provenance
-    exact: ExactFacts | None = None
     complete: bool
+    exact: ExactFacts | None = None
 
     @property
     def chosen_point(self) -> DesignPoint:

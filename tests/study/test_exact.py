@@ -58,7 +58,7 @@ def _front(values: Values) -> set[tuple[float, ...]]:
     beats: npt.NDArray[np.bool_] = (legal[None] <= legal[:, None]).all(axis=2) & (legal[None] < legal[:, None]).any(
         axis=2
     )
-    return {tuple(v) for v in legal[~beats.any(axis=1)]}
+    return {tuple(v) for v in legal[~np.any(beats, axis=1)]}
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,8 +150,8 @@ def test_covering_points_cover_all(seed: int, objectives: int, step: float) -> N
     random = np.random.default_rng(seed)
     values = np.exp(random.normal(0, 1, (60, objectives))) * (random.random((60, objectives)) > 0.1)
     kept = values[covering(values, step)]
-    near: npt.NDArray[np.bool_] = (kept[None] <= values[:, None] * (1 + step)).all(axis=2)
-    assert near.any(axis=1).all()
+    near = np.all(kept[None] <= values[:, None] * (1 + step), axis=2)
+    assert np.all(np.any(near, axis=1))
 
 
 def test_spread_points_include_the_ends_and_the_first() -> None:
