@@ -79,13 +79,18 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, float]) -> str:
     """The answer, the front in a few lines, where time went, where the report is."""
+    from qdsl.study.result import OBJECTIVE_UNITS
+
     named = [("uniform", p) for p in run.references] + [("front", p) for p in _sample(run)]
+    others = [name for name in run.study.objectives if name in ("activation_memory", "latency", "edp")]
+    titles = [f"{name.replace('_', ' ')} [{OBJECTIVE_UNITS[name]}]" for name in others]
     rows = [
         [
             f"{kind} {p.label}".strip() + (" (chosen)" if p is run.chosen_point else ""),
             energy(p.energy_pj),
             memory(p.weight_memory_bits),
             f"{p.objectives['noise']:.1f} dB",
+            *(f"{p.objectives[name]:,.4g}" for name in others),
         ]
         for kind, p in named
     ]
@@ -93,7 +98,7 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
     lines = [
         _found(run),
         "",
-        columns(("design", "energy", "weights", "noise"), rows),
+        columns(("design", "energy", "weights", "noise", *titles), rows),
         "",
         f"layers: {counts.layers}, {counts.distinct_problems} distinct; bit-width classes: {counts.solved} solved now, "
         f"{counts.from_store} from the store",

@@ -22,7 +22,7 @@ from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
-from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
+from qdsl.model.study import NOT_ADDITIVE, OBJECTIVES, SEARCH_OPERATORS, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
@@ -104,6 +104,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         mapper = check_mapper(chosen) if chosen else mapper
     with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+        if search.method == "exact":
+            _check_additive(found.need(MinimizeStmt, ""))
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
     if network is None or accelerator is None:
@@ -169,6 +171,14 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
         if name.name not in OBJECTIVES:
             unknown("objective", name, OBJECTIVES)
     return tuple(o.name for o in stmt.objectives)
+
+
+def _check_additive(stmt: MinimizeStmt) -> None:
+    for name in stmt.objectives:
+        if name.name in NOT_ADDITIVE:
+            text = f"`{name.name}` does not add up over the layers, so the exact search cannot minimise it"
+            helps = ["minimise `energy, latency`, or use `search nsga2(...)`"]
+            fail("Q0814", text, name.span, label="a product of sums", helps=helps)
 
 
 def _search(stmt: SearchStmt) -> Search:

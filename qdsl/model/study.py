@@ -12,7 +12,10 @@ from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
 
-OBJECTIVES = ("energy", "weight_memory", "activation_memory", "noise")
+OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise")
+TIMED = ("latency", "edp")
+NOT_ADDITIVE = ("edp",)
+"""Objectives that are neither a sum over the layers nor a peak."""
 SEARCHES = ("nsga2", "exact")
 SEARCH_OPERATORS = ("default", "seed")
 
@@ -46,6 +49,11 @@ class Study:
     search: Search
     reports: tuple[str, ...]  # of 'html', 'markdown'
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the cycles of its mappings count."""
+        return not set(TIMED).isdisjoint(self.objectives)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class ExactDesigns:
 
 
 def exact_designs(evaluator: Evaluator, x: Sum, progress: Progress) -> ExactDesigns:
-    """The front that the study asks for. Raises SpecError (Q0915) if it is too large."""
+    """The front that the study asks for. Raises SpecError (Q0921) if it is too large."""
     epsilon = evaluator.study.search.epsilon
     try:
         return _found(evaluator, exact_front(x, epsilon, done=progress.step_done))
@@ -41,7 +41,7 @@ def exact_designs(evaluator: Evaluator, x: Sum, progress: Progress) -> ExactDesi
         raise SpecError(
             [
                 Diagnostic(
-                    "Q0915",
+                    "Q0921",
                     f"the exact search has {stop.points:,} partial sums that none beats after layer `{stop.label}`, more than "
                     "it can go on with",
                     evaluator.study.span,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from qdsl.model.network import Layer
 from qdsl.model.operator import Tensor
-from qdsl.model.study import Study
+from qdsl.model.study import OBJECTIVES, TIMED, Study
 from qdsl.study.alive import live_activations
 from qdsl.study.result import OBJECTIVE_UNITS
 from qdsl.study.tables import LayerTable, Tables
@@ -58,9 +58,16 @@ class Evaluator:
             found[self.infeasible_layers(designs) > 0] = np.inf
         return found
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Objectives that have values in this study."""
+        return tuple(name for name in OBJECTIVES if self.study.timed or name not in TIMED)
+
     def _value(self, name: str, designs: Designs) -> Array:
         if name in PEAKS:
             return self._peak(designs)
+        if name == "edp":
+            return self._value("energy", designs) * self._value("latency", designs)
         total = np.zeros(len(designs))
         for part in self.parts(name):
             total += part.of(designs)
@@ -135,11 +142,19 @@ class Evaluator:
         feasible, the narrowest and the widest design attain them."""
         counts = self.option_counts
         ends = self.values(np.stack([np.zeros_like(counts), counts - 1]))
-        legal = [t.energy_pj[np.isfinite(t.energy_pj)] for t in self.tables]
-        is_energy = [name == "energy" for name in self.study.objectives]
-        best = np.where(is_energy, sum(float(e.min()) for e in legal), ends.min(axis=0))
-        worst = np.where(is_energy, sum(float(e.max()) for e in legal), ends.max(axis=0))
+        best, worst = ends.min(axis=0), ends.max(axis=0)
+        for i, name in enumerate(self.study.objectives):
+            if name in ("energy", *TIMED):
+                best[i], worst[i] = self._extremes(name)
         return best, worst
+
+    def _extremes(self, name: str) -> tuple[float, float]:
+        """Sums of the least and of the largest values of the layers; for edp their products."""
+        if name == "edp":
+            (least_pj, most_pj), (fewest, most) = self._extremes("energy"), self._extremes("latency")
+            return least_pj * fewest, most_pj * most
+        legal = [part.values[np.isfinite(part.values)] for part in self.parts(name)]
+        return sum(float(v.min()) for v in legal), sum(float(v.max()) for v in legal)
 
     @property
     def spans(self) -> npt.NDArray[np.float64]:
@@ -181,6 +196,14 @@ def _energy(evaluator: Evaluator) -> Iterator[Part]:
         yield Part(table.layer, table.variables, table.energy_pj)
 
 
+def _latency(evaluator: Evaluator) -> Iterator[Part]:
+    """Cycles of all layers, one after the other."""
+    for table in evaluator.tables:
+        if table.cycles is None:
+            raise ValueError("the cycles of this study's mappings are not known")
+        yield Part(table.layer, table.variables, table.cycles)
+
+
 def _weight_memory(evaluator: Evaluator) -> Iterator[Part]:
     """Bits of all weights, without padding to words."""
     for layer, tensor, variable in evaluator.roles:
@@ -207,6 +230,7 @@ def _in_decibels(power: Array) -> Array:
 
 _PARTS: Mapping[str, Callable[[Evaluator], Iterator[Part]]] = {
     "energy": _energy,
+    "latency": _latency,
     "weight_memory": _weight_memory,
     "noise": _noise,
 }

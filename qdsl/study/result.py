@@ -14,7 +14,14 @@ from qdsl.study.width_grid import WidthGrid
 from qdsl.symbolic.result import Evaluation
 
 # Units of the objectives' values, which qdsl.study.objectives defines. Values in dB may be negative.
-OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "activation_memory": "bit", "noise": "dB"}
+OBJECTIVE_UNITS = {
+    "energy": "pJ",
+    "weight_memory": "bit",
+    "activation_memory": "bit",
+    "latency": "cycles",
+    "edp": "pJ*cycles",
+    "noise": "dB",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class DesignPoint:
 
     label: '' for a point of the search, '8/8' for the uniform reference of 8 bits.
     choice: width of each variable of `study.precision`, in order.
-    objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise.
+    objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise;
+    latency and edp only where one of them is minimised.
     layers: every layer of the network, in network order.
     """
 

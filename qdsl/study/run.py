@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.model.study import OBJECTIVES, Model, Study
+from qdsl.model.study import NOT_ADDITIVE, Model, Study
 from qdsl.study.details import detail_points
 from qdsl.study.legal import count_legal
 from qdsl.study.objectives import Designs, Evaluator
@@ -171,8 +171,9 @@ def _nsga2(evaluator: Evaluator, progress: Progress) -> _Found:
     complete = True
     facts = None
     try:
-        x = sum_of(evaluator)
-        if facts := reference(evaluator, x, progress):
+        additive = set(NOT_ADDITIVE).isdisjoint(evaluator.study.objectives)
+        x = sum_of(evaluator) if additive else None
+        if x is not None and (facts := reference(evaluator, x, progress)):
             progress.exact_known(facts)
         for generation in search(evaluator, archive, x):
             history.append(generation)
@@ -203,7 +204,7 @@ def _points(
     study: Study, tables: Tables, evaluator: Evaluator, designs: Designs, label: bool = False
 ) -> Iterator[DesignPoint]:
     """The legal ones of the designs, with their layers."""
-    for design, values in zip(designs, evaluator.values(designs, OBJECTIVES), strict=True):
+    for design, values in zip(designs, evaluator.values(designs, evaluator.known), strict=True):
         if not np.isfinite(values).all():
             continue
         choice = evaluator.choice(design)
@@ -216,7 +217,7 @@ def _points(
                     layer.name, layer.problem.operator.name, bits[layer.name], optimum.energy_pj, optimum.status
                 )
             )
-        objectives = dict(zip(OBJECTIVES, map(float, values), strict=True))
+        objectives = dict(zip(evaluator.known, map(float, values), strict=True))
         yield DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers))
 
 

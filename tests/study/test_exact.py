@@ -54,11 +54,8 @@ def _all(counts: Sequence[int]) -> Designs:
 
 
 def _front(values: Values) -> set[tuple[float, ...]]:
-    legal = np.unique(values[np.isfinite(values).all(axis=1)], axis=0)
-    beats: npt.NDArray[np.bool_] = (legal[None] <= legal[:, None]).all(axis=2) & (legal[None] < legal[:, None]).any(
-        axis=2
-    )
-    return {tuple(v) for v in legal[~np.any(beats, axis=1)]}
+    legal: Values = np.unique(values[np.isfinite(values).all(axis=1)], axis=0)
+    return {tuple(p) for p in legal if not bool(((legal <= p).all(axis=1) & (legal < p).any(axis=1)).any())}
 
 
 @settings(max_examples=60, deadline=None)

@@ -70,7 +70,7 @@ def _too_many(evaluator: Evaluator, layer: str, variables: Sequence[int]) -> Spe
     return SpecError(
         [
             Diagnostic(
-                "Q0914",
+                "Q0920",
                 f"the exact search cannot follow {len(variables)} activations that are alive at `{layer}` together",
                 evaluator.study.network.layer(layer).span,
                 notes=(f"their widths can be chosen apart from each other: {names}",),
