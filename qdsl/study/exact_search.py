@@ -20,6 +20,8 @@ REFERENCE_EPSILON = 0.2
 """How far the front that an inexact search is held against may be thinned out, if it is large ..."""
 REFERENCE_POINTS = (20_000, 2_000)
 """... which partial sums of up to two objectives, or of more, are from here on."""
+REFERENCE_MOST = 30_000
+"""Partial sums with which it is given up: it would take longer than the search."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def reference(evaluator: Evaluator, x: Sum, progress: Progress) -> ExactFacts | 
     """What an inexact search is held against; None if even a thinned front is too large, or there is no legal design."""
     few = REFERENCE_POINTS[len(x.peak) > 2]
     try:
-        found = _found(evaluator, exact_front(x, REFERENCE_EPSILON, few, progress.step_done))
+        found = _found(evaluator, exact_front(x, REFERENCE_EPSILON, few, REFERENCE_MOST, progress.step_done))
     except TooManyPoints:
         return None
     return found.facts if len(found.designs) else None

@@ -141,7 +141,8 @@ class Evaluator:
         """(best, worst), each float64[objectives]: every legal design lies between them. When every width is
         feasible, the narrowest and the widest design attain them."""
         counts = self.option_counts
-        ends = self.values(np.stack([np.zeros_like(counts), counts - 1]))
+        narrowest_and_widest = np.stack([np.zeros_like(counts), counts - 1])
+        ends = np.stack([self._value(name, narrowest_and_widest) for name in self.study.objectives], axis=1)
         best, worst = ends.min(axis=0), ends.max(axis=0)
         for i, name in enumerate(self.study.objectives):
             if name in ("energy", *TIMED):

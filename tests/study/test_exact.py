@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from qdsl.model import load
 from qdsl.model.study import Study
-from qdsl.study.exact import Sum, Term, TooManyPoints, exact_front, front, problem, spread, supported_designs
+from qdsl.study.exact import Sum, Term, TooManyPoints, exact_front, problem, spread, supported_designs
 from qdsl.study.exact.dominance import covering, non_dominated
 from qdsl.study.exact.of_study import sum_of
 from qdsl.study.objectives import Designs, Evaluator, Values
@@ -132,12 +132,11 @@ def test_totals_that_differ_by_rounding_are_one_point() -> None:
     assert len(found.values) == 7
 
 
-def test_too_many_points_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "MOST_POINTS", 300)
+def test_too_many_points_are_refused() -> None:
     x = _chain(20)
     for epsilon in (0.0, 0.01):
         with pytest.raises(TooManyPoints) as stop:
-            exact_front(x, epsilon, few=0)
+            exact_front(x, epsilon, few=0, most=300)
         assert stop.value.points > 300
 
 

@@ -23,7 +23,7 @@ Kept = npt.NDArray[np.int32]
 
 
 class TooManyPoints(Exception):
-    """More than MOST_POINTS partial sums are on the front. label: of the term after which they are."""
+    """Too many partial sums are on the front. label: of the term after which they are."""
 
     def __init__(self, label: str, points: int) -> None:
         super().__init__(label)
@@ -63,6 +63,7 @@ def exact_front(
     x: Sum,
     epsilon: float = 0.0,
     few: int = FEW_POINTS,
+    most: int = MOST_POINTS,
     done: Callable[[int, int, int], None] = lambda step, steps, points: None,
 ) -> ExactFront:
     """All designs that none beats, one for each vector of totals; with epsilon > 0 fewer that come near all of them.
@@ -72,7 +73,7 @@ def exact_front(
     and the factors of all steps multiply. So the d of all steps multiply to at most 1 + epsilon.
 
     few: partial sums after a step that are not thinned out; what they would use of epsilon is kept for larger steps.
-    done(step, steps, points) is called after each step. Raises TooManyPoints.
+    done(step, steps, points) is called after each step. Raises TooManyPoints if more than `most` are left after one.
     """
     steps = steps_of(x)
     to_go = least_to_go(steps, [s.costs for s in steps], x.peak)
@@ -81,7 +82,7 @@ def exact_front(
     candidates = widest = 0
     for i, step in enumerate(steps):
         thin = expm1(left / (len(steps) - i))
-        stage, compared, thinned = _after(x, stages[-1], step, to_go[i + 1], thin, few)
+        stage, compared, thinned = _after(x, stages[-1], step, to_go[i + 1], thin, few, most)
         left -= log1p(thin) if thinned else 0.0
         stages.append(stage)
         candidates, widest = candidates + compared, max(widest, len(stage.values))
@@ -91,7 +92,9 @@ def exact_front(
     return ExactFront(_designs(x, steps, stages, points), stages[-1].values[points], used, candidates, widest)
 
 
-def _after(x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float, few: int) -> tuple[_Stage, int, bool]:
+def _after(
+    x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float, few: int, most: int
+) -> tuple[_Stage, int, bool]:
     """(what is kept after a step, sums compared, whether it was thinned out)"""
     found = []
     compared = total = 0
@@ -102,11 +105,11 @@ def _after(x: Sum, stage: _Stage, step: Step, to_go: Array, thin: float, few: in
         block, n = _into(x, stage, step, target)
         compared, total = compared + n, total + len(block.values)
         found.append(block)
-        if not thin and total > MOST_POINTS:
+        if not thin and total > most:
             raise TooManyPoints(step.term.label, total)
     if thinned := thin > 0 and total > few:
         found = [b.at(covering(x.join(b.values, to_go[s]), thin)) if len(b.values) else b for s, b in enumerate(found)]
-        if (total := sum(len(b.values) for b in found)) > MOST_POINTS:
+        if (total := sum(len(b.values) for b in found)) > most:
             raise TooManyPoints(step.term.label, total)
     starts = np.cumsum([0, *(len(b.values) for b in found)])
     whole = _Block.joined(found)
