@@ -576,6 +576,14 @@ class MapStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapAsStmt(Node):
+    """`map depthwise as conv2d(K = C)`: another operator in place of one, for all layers that have it."""
+
+    operator: Ident
+    call: Call
+
+
+@dataclass(frozen=True, kw_only=True)
 class WidthRule(Node):
     """`weights in {2..8} per layer`: role 'weights' or 'activations'."""
 
@@ -673,7 +681,15 @@ class ReportStmt(Node):
 
 
 StudyItem = (
-    MapStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | MapperStmt | SearchStmt | ReportStmt
+    MapStmt
+    | MapAsStmt
+    | PrecisionBlock
+    | ConstrainWith
+    | ConstrainBlock
+    | MinimizeStmt
+    | MapperStmt
+    | SearchStmt
+    | ReportStmt
 )
 
 
