@@ -107,6 +107,8 @@ def at_end(analyse: Analyse, text: str) -> dict[str, str]:
         ("study s {\n  map two onto ", {"tiny"}),
         ("study s {\n  constrain with ", {"flow"}),
         ("study s {\n  minimize energy, ", {"noise"}),
+        ("study s {\n  mapper ", {"exact", "random", "genetic"}),
+        ("study s {\n  mapper random(victory = 100, ", {"samples", "time_limit"}),
         ("study s {\n  search nsga2(population = 4, ", {"seed", "operators"}),
         ("study s {\n  search nsga2(operators = ", {"default", "seed"}),
         ("study s {\n  report ", {"html"}),

@@ -29,6 +29,7 @@ from qdsl.model.constraint import (
     Scope,
     Utilization,
 )
+from qdsl.model.mapper import GeneticMapper, MapperChoice, RandomMapper
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.network import Activation, Layer, Network
 from qdsl.model.operator import Axis, Operator, Problem, Tensor, Term
@@ -203,6 +204,13 @@ def study(**changes: object) -> Study:
 
 def test_a_study_made_in_python_is_written_with_all_it_needs(golden: Callable[[str, str], None]) -> None:
     golden("study.qdsl", to_text(study()))
+
+
+@pytest.mark.parametrize(
+    "mapper", [RandomMapper(), RandomMapper(0, 10, 3, 0.25), GeneticMapper(8, 4, 2, 1e-3), GeneticMapper()], ids=str
+)
+def test_a_mapper_is_written_with_all_its_settings(mapper: MapperChoice, tmp_path: Path) -> None:
+    assert read(to_text(study(mapper=mapper)), tmp_path).studies[0].mapper == mapper
 
 
 def test_operators_that_differ_in_coefficients_become_one(tmp_path: Path) -> None:
