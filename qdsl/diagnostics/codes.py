@@ -105,7 +105,7 @@ CODES: dict[str, tuple[str, str]] = {
               "The search refuses what it cannot keep rather than ignore it."),
     "Q0711": ("constraint broken", "The mapping does not satisfy a constraint."),
     # --- studies ---
-    "Q0803": ("unknown search", "The search or its operators are not among those supported."),
+    "Q0803": ("unknown search", "The search, its operators or the mapper are not among those supported."),
     "Q0804": ("widths not usable",
               "A study says which widths may be chosen, and each must fit the words of the memories."),
     "Q0805": ("width fixed twice or for nothing",
@@ -134,5 +134,6 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0950": ("template missing", "A template of the report is not where it should be."),
     "Q0951": ("template broken", "A template of the report cannot be rendered."),
     "Q0952": ("report not writable", "The operating system refuses to write the report."),
+    "Q0960": ("library not installed", "Part of qdsl needs a library that is installed with an extra of the package."),
 }
 # fmt: on

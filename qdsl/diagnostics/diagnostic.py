@@ -46,7 +46,13 @@ class SpecError(Exception):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("; ".join(f"{d.code} {d.message}" for d in self.diagnostics))
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        """The findings as the command line shows them."""
+        from qdsl.diagnostics.render import render_text
+
+        return render_text(self.diagnostics).strip()
 
     def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Diagnostic, ...]]]:
         """Pickled by its diagnostics: worker processes hand it back."""

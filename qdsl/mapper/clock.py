@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +70,7 @@ class Clock:
         limited = (words_through(flow) for flow, _ in self._limited)
         return (ENERGY, *accesses, *(words_through(g.flow) for g in self.gates), *limited)
 
-    @property
+    @cached_property
     def _limited(self) -> tuple[tuple[Flow, float], ...]:
         """Flows with a limit in words per cycle, where no bandwidth stretches the run: then its cycles are known."""
         if gates(self.space):

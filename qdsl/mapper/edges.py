@@ -68,8 +68,8 @@ class Edges:
         """float64[rows]: the operations and the traffic between the compute units and the levels next to them."""
         accelerator, problem = self.batch.space.accelerator, self.batch.space.problem
         compute = len(accelerator.hierarchy)
-        steps = plan_steps(self.batch, self.plan)
-        total = self.batch.fixed(steps)
+        (steps,) = plan_steps(self.batch, [self.plan]).tolist()
+        total = self.batch.fixed(np.array([steps]))[:, 0]
         ones = dict.fromkeys(problem.operator.dims, 1)
         for t, tensor in enumerate(self.batch.tensors):
             parent = self.batch.parent(t, compute)
@@ -208,6 +208,8 @@ class Edges:
     def _route(self, t: int, child: int, parent: int, x: dict[str, Any]) -> Route | None:
         """What moving one bit costs between a parent and its children (extents as for `_distinct`); None if nothing."""
         hierarchy = self.batch.space.accelerator.hierarchy
+        if not any(isinstance(h, FanOut) and h.hop_pj_per_bit for h in hierarchy[parent + 1 : child]):
+            return None
         served: Any = 1
         energy_pj: Any = 0
         for f in range(parent + 1, child):
@@ -219,8 +221,7 @@ class Edges:
                 served = served * group
         inner = hierarchy[child - 1]
         neighbour_pj = inner.hop_pj_per_bit if isinstance(inner, FanOut) else 0.0
-        between = hierarchy[parent + 1 : child]
-        return (energy_pj, neighbour_pj) if any(isinstance(h, FanOut) and h.hop_pj_per_bit for h in between) else None
+        return energy_pj, neighbour_pj
 
     def _tiles(self, t: int, child: int, f: int, fanout: FanOut, x: dict[str, Any]) -> Any:
         """Different tiles below a fan-out between a child with extents `x` and its parent."""

@@ -13,7 +13,7 @@ from qdsl.mapper.bounds import plan_bounds
 from qdsl.mapper.checked import check
 from qdsl.mapper.explore import Exploration
 from qdsl.mapper.goal import Best
-from qdsl.mapper.objective import RELATIVE_TOLERANCE, Objective
+from qdsl.mapper.objective import RELATIVE_TOLERANCE, Objective, Quantity
 from qdsl.mapper.pins import pin_choices
 from qdsl.mapper.plans import Plan, every_plan, spatial_plans
 from qdsl.mapper.recover import best_of_plan
@@ -72,11 +72,9 @@ def _alone(space: Space, bits_list: Sequence[MappingABC[str, int]]) -> list[Opti
         if goal.found is None:
             optima.append(Optimum("infeasible", float("inf")))
             continue
-        mapping, found = goal.found.mapping, goal.found.evaluation
+        mapping, energy_pj = goal.found.find(), goal.found.value(Quantity.ENERGY)
         proven = not any(goal.promising(c).any() for c in part.left)
-        optima.append(
-            Optimum("optimal" if proven else "feasible", found.energy_pj, _spatial(space, mapping), space.bypass)
-        )
+        optima.append(Optimum("optimal" if proven else "feasible", energy_pj, _spatial(space, mapping), space.bypass))
     return optima
 
 
@@ -92,11 +90,11 @@ def _together(space: Space, bits_list: Sequence[MappingABC[str, int]], known: Ar
     plans = list(spatial_plans(space))
     best = known
     best_plan: list[Plan | None] = [None] * len(bits_list)
-    bounds = [plan_bounds(batch, plan) for plan in plans]
+    bounds = plan_bounds(batch, plans)
     remaining: Remaining | None = None
     searched = 0
-    for rank in sorted(range(len(plans)), key=lambda i: (bounds[i].sum(), i)):
-        if not (bounds[rank] < best * (1 - RELATIVE_TOLERANCE)).any():
+    for rank in np.argsort(bounds.sum(axis=0), kind="stable"):
+        if not (bounds[:, rank] < best * (1 - RELATIVE_TOLERANCE)).any():
             continue
         remaining = Remaining.once_worth(batch, searched, remaining)
         searched += 1
@@ -164,7 +162,7 @@ def _of_plan(
         goal = Best(Objective.ENERGY)
         Exploration(space, bits, (), goal, None, only=plan).run()
         if goal.found is not None:
-            yield goal.found.evaluation.energy_pj, goal.found.mapping
+            yield goal.found.value(Quantity.ENERGY), goal.found.find()
         return
     batch = Batch.of_energies(space, (bits,))
     for pins in pin_choices(batch, plan):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from qdsl.mapper.batch import Batch
 from qdsl.mapper.bounds import plan_bounds, plan_steps
 from qdsl.mapper.clock import Clock, Gate, gates, missed
-from qdsl.mapper.goal import Goal, Point
+from qdsl.mapper.goal import Goal, Point, point_of
 from qdsl.mapper.labels import OutOfReach, paths
 from qdsl.mapper.objective import RELATIVE_TOLERANCE, Costs, Quantity
 from qdsl.mapper.padded import without_idle
@@ -60,9 +61,8 @@ class Exploration:
             return
         every = replace(self._clock, gates=self._gates)
         bounded = self._batch(every)
-        steps = np.array([plan_steps(bounded, plan) for plan in plans])
-        cycles = np.array([bounded.cycles(n)[0] for n in steps])
-        bounds = every.costs(np.stack([plan_bounds(bounded, plan) for plan in plans], axis=1), cycles)
+        cycles = bounded.cycles(plan_steps(bounded, plans))[0]
+        bounds = every.costs(plan_bounds(bounded, plans), cycles)
         base = self._batch(self._clock)
         remaining: Remaining | None = None
         for i in np.lexsort(self.goal.keys(bounds)[::-1]):
@@ -77,11 +77,11 @@ class Exploration:
             for pins in pin_choices(base, plans[i]):
                 self._search(Sweep.of(base, plans[i], pins), bound, float(cycles[i]), remaining)
 
-    @property
+    @cached_property
     def _clock(self) -> Clock:
         return Clock(self.space, Quantity.ACCESSES in self.goal.quantities)
 
-    @property
+    @cached_property
     def _gates(self) -> tuple[Gate, ...]:
         """The ports that matter: all, if the goal or a limit depends on the cycles."""
         of_time = {Quantity.LATENCY, Quantity.EDP} & self.goal.quantities
@@ -108,6 +108,9 @@ class Exploration:
         if not self.goal.promising(ideal).any():
             return
         if len(clock.measures) == 1:
+            if not (self._gates or self.space.limits or self.space.problem.needed):
+                self.goal.add(Point(ideal, lambda: best_of_plan(sweep)[1]))
+                return
             least, mapping = best_of_plan(sweep)
             exceeded = self._settled(mapping, least, clock, ideal)
             if not exceeded:
@@ -142,7 +145,7 @@ class Exploration:
             mapping = without_idle(self.space.problem.unpadded, mapping)
             found = evaluate(self.space.accelerator, self.space.problem.unpadded, self.bits, mapping)
         if all(within(limit, found) for limit in self.space.limits) and self._admits(mapping):
-            self.goal.add(Point(mapping, found))
+            self.goal.add(point_of(mapping, found))
         elif not exceeded:
             # another mapping of this plan may be legal, at a higher cost
             self.left.append(claim)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,10 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A legal mapping and what it costs."""
+    """What a legal mapping costs (n = 1), and how to find it: for most points of a search nobody asks."""
 
-    mapping: Mapping
-    evaluation: Evaluation
+    costs: Costs
+    find: Callable[[], Mapping]
+
+    def value(self, quantity: Quantity) -> float:
+        return float(self.costs.of(quantity)[0])
+
+
+def point_of(mapping: Mapping, found: Evaluation) -> Point:
+    """A mapping that is at hand."""
+    rows = (np.array([value(q, found)]) for q in (Quantity.ENERGY, Quantity.LATENCY, Quantity.ACCESSES))
+    return Point(Costs(*rows), lambda: mapping)
 
 
 class Goal(Protocol):
@@ -59,7 +68,7 @@ class Best(Goal):
     def _known(self) -> tuple[float, ...] | None:
         if self.found is None:
             return None
-        return tuple(value(q, self.found.evaluation) for q in self.objective.compared)
+        return tuple(self.found.value(q) for q in self.objective.compared)
 
     def keys(self, costs: Costs) -> list[Array]:
         return [costs.of(q) for q in self.objective.compared]
@@ -72,7 +81,7 @@ class Best(Goal):
         return order[:1]
 
     def add(self, point: Point) -> None:
-        if self.promising(_costs_of([point])).all():
+        if self.promising(point.costs).all():
             self.found = point
 
 
@@ -90,10 +99,11 @@ class Front(Goal):
         return [costs.of(Quantity.EDP)]
 
     def promising(self, costs: Costs) -> Fits:
-        known = _costs_of(self.points)
+        known_pj = np.array([p.value(Quantity.ENERGY) for p in self.points])
+        cycles = np.array([p.value(Quantity.LATENCY) for p in self.points])
         # the least energy that is known for so many cycles is that of the slowest point which is not slower
-        energies = np.concatenate([[np.inf], known.energy_pj * (1 - RELATIVE_TOLERANCE)])
-        keep: Fits = costs.energy_pj < energies[np.searchsorted(known.cycles, costs.cycles, side="right")]
+        energies = np.concatenate([[np.inf], known_pj * (1 - RELATIVE_TOLERANCE)])
+        keep: Fits = costs.energy_pj < energies[np.searchsorted(cycles, costs.cycles, side="right")]
         return keep
 
     def choose(self, costs: Costs) -> Ints:
@@ -104,18 +114,8 @@ class Front(Goal):
         return chosen
 
     def add(self, point: Point) -> None:
-        if not self.promising(_costs_of([point])).all():
+        if not self.promising(point.costs).all():
             return
-        found = point.evaluation
-        kept = [
-            p
-            for p in self.points
-            if p.evaluation.cycles < found.cycles or p.evaluation.energy_pj < found.energy_pj * (1 - RELATIVE_TOLERANCE)
-        ]
-        self.points = sorted([*kept, point], key=lambda p: p.evaluation.cycles)
-
-
-def _costs_of(points: Sequence[Point]) -> Costs:
-    found = [p.evaluation for p in points]
-    rows = (np.array([value(q, e) for e in found]) for q in (Quantity.ENERGY, Quantity.LATENCY, Quantity.ACCESSES))
-    return Costs(*rows)
+        cycles, energy_pj = point.value(Quantity.LATENCY), point.value(Quantity.ENERGY) * (1 - RELATIVE_TOLERANCE)
+        kept = [p for p in self.points if p.value(Quantity.LATENCY) < cycles or p.value(Quantity.ENERGY) < energy_pj]
+        self.points = sorted([*kept, point], key=lambda p: p.value(Quantity.LATENCY))

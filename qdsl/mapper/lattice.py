@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qdsl.mapper.plans import Plan
 from qdsl.mapspace.space import Space
@@ -35,9 +35,17 @@ class Domains:
         return any(not e for node in self.extents for e in node.values())
 
 
-def plan_domains(space: Space, plan: Plan, pins: Pins, dims: Iterable[str]) -> Domains:
-    """Extents reachable from the inside and completable to the full size, per dimension."""
-    columns = {d: _column(space, plan, pins, d) for d in dims}
+def plan_domains(
+    space: Space, plan: Plan, pins: Pins, dims: Iterable[str], known: dict[Any, list[tuple[int, ...]]]
+) -> Domains:
+    """Extents reachable from the inside and completable to the full size, per dimension. known: columns of other plans."""
+    columns = {}
+    for d in dims:
+        pinned = tuple((f, e) for (f, dim), e in pins.items() if dim == d)
+        question = ("extents", d, tuple(f.get(d, 1) for f in plan.fanouts), pinned)
+        if question not in known:
+            known[question] = _column(space, plan, pins, d)
+        columns[d] = known[question]
     count = len(space.accelerator.hierarchy) + 1
     return Domains(tuple({d: column[i] for d, column in columns.items()} for i in range(count)))
 

@@ -31,7 +31,7 @@ def pin_choices(batch: Batch, plan: Plan) -> Iterator[Pins]:
         if tensor.is_output:
             pinned.update(_scattered(batch, plan, t))
     where = sorted(pinned)
-    free = plan_domains(batch.space, plan, {}, batch.dims)
+    free = plan_domains(batch.space, plan, {}, batch.dims, batch.shared)
     for extents in product(*(free.extents[f + 1][d] for f, d in where)):
         yield dict(zip(where, extents, strict=True))
 

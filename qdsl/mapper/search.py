@@ -6,23 +6,21 @@ import time
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qdsl.mapper.checked import check
 from qdsl.mapper.explore import Exploration
 from qdsl.mapper.goal import Best, Front, Goal, Point
-from qdsl.mapper.objective import Costs, Objective, value_of
+from qdsl.mapper.objective import RELATIVE_TOLERANCE, Costs, Objective, Quantity, value_of
 from qdsl.mapper.padded import padded_problems
 from qdsl.mapper.result import FrontResult, MapResult
 from qdsl.mapspace.narrowing import layer_spaces
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
+from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
-
-if TYPE_CHECKING:
-    pass
+from qdsl.symbolic import Evaluation, evaluate
 
 
 def best_mapping(
@@ -49,12 +47,11 @@ def best_mapping(
     if goal.found is None:
         status, bound = ("unknown", left) if seen.left else ("infeasible", None)
         return MapResult(status, None, None, seconds, objective, None, bound, seen.plans, seen.searched)
-    mapping, evaluation = goal.found.mapping, goal.found.evaluation
-    check(accelerator, problem, bits, constraints, mapping)
+    mapping, evaluation = _evaluated(question, goal.found)
     value = value_of(objective, evaluation)
     status = "feasible" if any(goal.promising(c).any() for c in seen.left) else "optimal"
     bound = min(value, left) if status == "feasible" else value
-    perfect = value_of(objective, seen.perfect.evaluation) if seen.perfect else None
+    perfect = seen.perfect.value(objective.quantities[0]) if seen.perfect else None
     return MapResult(status, mapping, evaluation, seconds, objective, value, bound, seen.plans, seen.searched, perfect)
 
 
@@ -76,11 +73,9 @@ def best_front(
     seen = _explored(question, goal, padded)
     left = [c for c in seen.left if goal.promising(c).any()]
     status = ("unknown" if left else "infeasible") if not goal.points else "feasible" if left else "optimal"
-    for point in goal.points:
-        check(accelerator, problem, bits, constraints, point.mapping)
     return FrontResult(
         status,
-        tuple((p.mapping, p.evaluation) for p in goal.points),
+        tuple(_evaluated(question, p) for p in goal.points),
         tuple(sorted((float(c.cycles[0]), float(c.energy_pj[0])) for c in left)),
         time.perf_counter() - started,
         seen.plans,
@@ -99,6 +94,17 @@ class _Question:
     bits: MappingABC[str, int]
     constraints: tuple[Constraint, ...]
     deadline: float | None
+
+
+def _evaluated(question: _Question, point: Point) -> tuple[Mapping, Evaluation]:
+    """The mapping of a point, held against the rules, the constraints and what the search claims."""
+    mapping = point.find()
+    evaluation = evaluate(question.accelerator, question.problem, question.bits, mapping)
+    claimed = point.value(Quantity.ENERGY)
+    if abs(evaluation.energy_pj - claimed) > RELATIVE_TOLERANCE * claimed:
+        raise RuntimeError(f"the mapper's {claimed} pJ and the model's {evaluation.energy_pj} pJ differ for {mapping}")
+    check(question.accelerator, question.problem, question.bits, question.constraints, mapping)
+    return mapping, evaluation
 
 
 @dataclass

@@ -53,7 +53,7 @@ class Sweep:
 
     @classmethod
     def of(cls, batch: Batch, plan: Plan, pins: Pins) -> Sweep:
-        domains = plan_domains(batch.space, plan, pins, batch.dims)
+        domains = plan_domains(batch.space, plan, pins, batch.dims, batch.shared)
         return cls(batch, plan, pins, domains, Edges(batch, plan, pins, domains))
 
     def least(self, hopeless: Callable[[States, int], bool] | None = None) -> Array:
@@ -98,17 +98,25 @@ class Sweep:
                 costs = costs + self._charge(t, chain, -1, frozenset(), None)
         return costs
 
-    def moves(self, key: Key, item: int) -> Iterator[Move]:
+    def moves(self, key: Key, item: int) -> tuple[Move, ...]:
         """Every way to go through a level."""
+        loops = frozenset(d for d, table in self._tables(item, True).items() if table.grows)
+        question = ("moves", key, item, loops)
+        if question not in self.batch.shared:
+            self.batch.shared[question] = tuple(self._moves(key, item, loops))
+        found: tuple[Move, ...] = self.batch.shared[question]
+        return found
+
+    def _moves(self, key: Key, item: int, loops: frozenset[str]) -> Iterator[Move]:
+        """loops: dimensions that can have a loop at the level."""
         batch = self.batch
         level = batch.level(item)
-        loops = {d for d, table in self._tables(item, True).items() if table.grows}
         waiting = [t for t, chain in enumerate(key) if chain]
         yield Move(self._after(key, item, (), idle=True), (), None)
         orders = batch.space.orders.get(level.name, ())
         for size in range(len(waiting) + 1):
             for stay in combinations(waiting, size):
-                allowed = frozenset(loops).difference(*(batch.relevant[t] for t in stay))
+                allowed = loops.difference(*(batch.relevant[t] for t in stay))
                 if not allowed:
                     continue
                 resolved = tuple(t for t in waiting if t not in stay)
@@ -117,6 +125,7 @@ class Sweep:
                         batch.tensors[t].name,
                         batch.relevant[t],
                         batch.sliding[t] & allowed if any(clean for _, clean in key[t]) else frozenset(),
+                        any(batch.tensors[t].name in f.forward for f in batch.space.accelerator.fanouts),
                     )
                     for t in resolved
                 )
@@ -192,6 +201,14 @@ class Sweep:
 
     def fits(self, item: int) -> Fits | None:
         """bool[row, extents...]: whether the kept tiles fit and the formulas over them hold; None if all do."""
+        extents = self.domains.extents[item]
+        question = ("fits", item, tuple(extents[d] for d in self.batch.dims))
+        if question not in self.batch.shared:
+            self.batch.shared[question] = self._fits(item)
+        found: Fits | None = self.batch.shared[question]
+        return found
+
+    def _fits(self, item: int) -> Fits | None:
         level = self.batch.level(item)
         formulas = self.batch.space.levels.get(level.name, ())
         if not level.all_partitions and not formulas:

@@ -79,7 +79,8 @@ class OperatorTemplate:
             for a in (*rule.inputs, rule.output)
         ]
         given = tuple(parameters.items())
-        operator = Operator(self.name, self.dims, tuple(tensors), "none", given, self.decl.name.span)
+        combine = rule.combine or "*"
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", given, self.decl.name.span, combine)
         return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
 
 

@@ -22,13 +22,13 @@ class Term:
     coefficient: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Axis:
     """One axis of a tensor: a sum of terms. Its extent for tile extents e is 1 + sum c_i * (e_i - 1)."""
 
     terms: tuple[Term, ...]
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         return tuple(t.dim for t in self.terms)
 
@@ -38,7 +38,7 @@ class Axis:
         return len(self.terms) == 1 and self.terms[0].coefficient == 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tensor:
     """A tensor of an operator. `is_weight`: a parameter of the network rather than an activation."""
 
@@ -47,7 +47,7 @@ class Tensor:
     is_output: bool = False
     is_weight: bool = False
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         """Dimensions the tensor depends on (its relevant dimensions), in order of appearance."""
         return tuple(dict.fromkeys(d for axis in self.axes for d in axis.dims))
@@ -58,7 +58,8 @@ class Operator:
     """An einsum with its parameters bound: coefficients are numbers here.
 
     reduction: how the iterations that meet in one output value are combined: 'sum', 'max', or 'none' where none do. The
-    output is the last tensor. parameters: the names and values from which the coefficients come.
+    output is the last tensor. parameters: the names and values from which the coefficients come. combine: what joins the
+    inputs, '*' or '+'; nothing that is counted depends on it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Operator:
     reduction: str
     parameters: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
+    combine: str = field(default="*", compare=False, repr=False)
 
     @cached_property
     def output(self) -> Tensor:

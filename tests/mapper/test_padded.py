@@ -76,3 +76,23 @@ def test_the_best_padded_mapping_is_that_of_all_mappings(case: Case) -> None:
             expected.append((cycles, energy_pj))
     assert [e.cycles for _, e in front.points] == [cycles for cycles, _ in expected]
     assert [e.energy_pj for _, e in front.points] == pytest.approx([pj for _, pj in expected], rel=1e-9)
+
+
+@pytest.mark.parametrize(("layer", "least_gain"), [("fc", 0.3), ("b1.d", 0.0)])
+def test_what_padding_gains_on_an_array_of_14_by_12(layer: str, least_gain: float) -> None:
+    """1000 classes do not divide among 14 x 12 units, 1008 do; 112 columns do, and nothing is gained."""
+    study = load(data_dir("specs") / "studies" / "mobilenet_v1_eyeriss.qdsl").studies[0]
+    problem = study.network.layer(layer).problem
+    found = best_mapping(
+        study.accelerator,
+        problem,
+        {"I": 8, "W": 8, "O": 8},
+        study.constraints,
+        objective=Objective.EDP,
+        padded=True,
+    )
+    assert found.status == "optimal"
+    assert found.perfect is not None
+    assert found.value is not None
+    assert found.value <= found.perfect * (1 - least_gain)
+    assert (found.mapping is not None and bool(found.mapping.imperfect)) == (found.value < found.perfect)
