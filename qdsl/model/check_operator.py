@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 from qdsl.diagnostics import Label, Sink, Span, did_you_mean
 from qdsl.model.expressions import Names, Value, names_in, number
@@ -24,25 +25,25 @@ class OperatorTemplate:
     decl: OperatorDecl
     bound: dict[tuple[tuple[str, int], ...], Operator] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.decl.name.name
 
-    @property
+    @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         return {p.name.name: p for p in self.decl.parameters}
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         return tuple(d.name for d in self.decl.dims)
 
-    @property
+    @cached_property
     def tensors(self) -> tuple[str, ...]:
         """Names of the inputs and, last, the output."""
         rule = self.decl.rules[0]
         return (*(t.tensor.name for t in rule.inputs), rule.output.tensor.name)
 
-    @property
+    @cached_property
     def activations(self) -> tuple[str, ...]:
         """Names of the inputs that are not weights: the positional arguments of a layer."""
         weights = {w.name for w in self.decl.weights}

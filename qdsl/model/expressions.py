@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
@@ -218,12 +217,9 @@ def names_in(node: object) -> Iterator[str]:
     """First parts of all names in a piece of the tree."""
     if isinstance(node, Name):
         yield node.parts[0].name
-    if isinstance(node, tuple):
-        for item in node:
-            yield from names_in(item)
-    elif isinstance(node, Node):
-        for field in dataclasses.fields(node):
-            yield from names_in(getattr(node, field.name))
+    for part in vars(node).values() if isinstance(node, Node) else node if isinstance(node, tuple) else ():
+        if isinstance(part, Node | tuple):
+            yield from names_in(part)
 
 
 def _named(name: Name, names: Names) -> Value:

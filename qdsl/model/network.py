@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from qdsl.diagnostics import Span
 from qdsl.model.operator import Problem
@@ -81,7 +82,7 @@ class Network:
         """The layer that writes an activation, or the groups it is split into."""
         return tuple(x for x in self.layers if x.output == activation)
 
-    @property
+    @cached_property
     def distinct_problems(self) -> tuple[Problem, ...]:
         """Each problem once, in order of first appearance."""
         return tuple(dict.fromkeys(layer.problem for layer in self.layers))

@@ -38,6 +38,7 @@ class Build:
     def __init__(self, source: SourceFile, offset: int, sink: Sink) -> None:
         self.source = source
         self.offset = offset
+        self.last = len(source.text)
         self.sink = sink
         self.depths: dict[int, int] = {}  # of expressions, by id
         self.too_deep = False
@@ -53,8 +54,8 @@ class Build:
 
     def span(self, start: int, end: int) -> Span:
         """Of offsets in the text of the item, of which closing braces may be missing at the end of the source."""
-        last = len(self.source.text)
-        return Span(self.source, min(self.offset + start, last), min(self.offset + end, last))
+        start, end = self.offset + start, self.offset + end
+        return Span(self.source, start, end if end <= self.last else self.last)
 
     def at(self, word: Word) -> Span:
         return self.span(word.start, word.end)

@@ -16,6 +16,7 @@ from qdsl.syntax.tables import Shape, tables
 from qdsl.syntax.tree import Declaration, Import
 
 _PATTERNS = ("NAME", "NUMBER", "STRING", "_SEP", "COMPARE")
+_AMBIGUOUS = frozenset(["NAME", "UNIT", "sign", "END"])  # may be literals of the grammar
 _FIRST = ("ASSIGN", "UNIT", "INSTANCE")  # tried before the others in the states that accept them
 
 
@@ -38,11 +39,15 @@ def read(text: str, source: SourceFile, offset: int, sink: Sink) -> Import | Dec
 
 
 class _Lexicon(NamedTuple):
-    """How text falls into words. first: for every state of the parser, a pattern to try before the others."""
+    """How text falls into words. by_state: for every state of the parser, the pattern of the words to try first.
 
-    blanks: re.Pattern[str]
+    The group of a pattern that matches is the terminal, `sign` for punctuation, or `END`.
+    kept: the terminals that nodes are made of; the others are only read.
+    """
+
     word: re.Pattern[str]
-    first: list[re.Pattern[str] | None]
+    by_state: list[re.Pattern[str]]
+    kept: frozenset[str]
 
 
 @cache
@@ -50,13 +55,14 @@ def _lexicon() -> _Lexicon:
     made = tables()
     (blanks,) = (pattern for name, pattern in made.patterns.items() if name.startswith("__IGNORE"))
     signs = sorted((s for s in made.literals if not s.isidentifier()), key=len, reverse=True)
-    groups = {name: made.patterns[name] for name in _PATTERNS} | {"sign": "|".join(map(re.escape, signs))}
-    first = {name: re.compile(f"(?P<{name}>{made.patterns[name]})") for name in _FIRST}
-    return _Lexicon(
-        re.compile(f"(?:{blanks})?"),
-        re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in groups.items())),
-        [next((first[name] for name in _FIRST if name in row), None) for row in made.actions],
-    )
+    groups = {name: made.patterns[name] for name in _PATTERNS} | {"sign": "|".join(map(re.escape, signs)), "END": r"\Z"}
+
+    def pattern(groups: dict[str, str]) -> re.Pattern[str]:
+        return re.compile(f"(?:{blanks})?(?:{'|'.join(f'(?P<{name}>{p})' for name, p in groups.items())})")
+
+    word, first = pattern(groups), {name: pattern({name: made.patterns[name]}) for name in _FIRST}
+    by_state = [next((first[name] for name in _FIRST if name in row), word) for row in made.actions]
+    return _Lexicon(word, by_state, frozenset(made.kept))
 
 
 @cache
@@ -75,22 +81,30 @@ class _Reading:
     def __init__(self, text: str, build: Build) -> None:
         self.text = text
         self.build = build
-        self.lexicon = _lexicon()
-        self.literals = tables().literals
         self.values: list[Any] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
 
     def run(self) -> Any:
-        made, first = tables(), self.lexicon.first
-        actions, rules = made.actions, made.rules
-        state, states = made.start, [made.start]
+        made, text = tables(), self.text
+        actions, rules, literals = made.actions, made.rules, made.literals
+        word, by_state, kept = _lexicon()
+        states = [made.start]
         at = 0
         while True:
-            ahead, start, at = self.word(at, actions[state], first[state])
+            state = states[-1]
+            match = by_state[state].match(text, at) or word.match(text, at)
+            if match is None:
+                raise NotReadableError
+            ahead = match.lastgroup or ""
+            start, at = match.span(ahead)
+            if ahead in _AMBIGUOUS:
+                literal = literals.get(text[start:at])
+                ahead = literal if literal in actions[state] else ahead
             while (action := actions[state].get(ahead)) is not None and action < 0:
                 rule = rules[~action]
-                self.reduce(rule)
+                if not rule.chain:
+                    self.reduce(rule)
                 del states[-rule.length :]
                 state = _after(states[-1], rule.origin, ahead)
                 states.append(state)
@@ -98,31 +112,18 @@ class _Reading:
                     return self.values[0]
             if action is None:
                 raise NotReadableError
-            state = action
-            states.append(state)
-            self.values.append(Word(self.text[start:at], start, at))
+            states.append(action)
+            self.values.append(Word(text[start:at], start, at) if ahead in kept else None)
             self.starts.append(start)
             self.ends.append(at)
 
-    def word(self, at: int, row: dict[str, int], first: re.Pattern[str] | None) -> tuple[str, int, int]:
-        """Terminal, start and end of the next word, in a state that accepts the terminals of `row`."""
-        at = self.lexicon.blanks.match(self.text, at).end()  # type: ignore[union-attr]
-        if at == len(self.text):
-            return "$END", at, at
-        match = (first and first.match(self.text, at)) or self.lexicon.word.match(self.text, at)
-        if match is None:
-            raise NotReadableError
-        kind = match.lastgroup or ""
-        if kind in ("NAME", "UNIT", "sign"):
-            literal = self.literals.get(match[0], "")
-            kind = literal if literal in row else kind
-        return kind, at, match.end()
-
     def reduce(self, rule: Shape) -> None:
         """Replaces the symbols on the right side of a rule by what it makes of them."""
-        if rule.chain:
-            return
         parts = self.values[-rule.length :]
+        start, end = self.starts[-rule.length], self.ends[-1]
+        if rule.length > 1:
+            del self.values[1 - rule.length :], self.starts[1 - rule.length :], self.ends[1 - rule.length :]
+            self.ends[-1] = end
         children: list[Any] = []
         for index, is_list, absent in rule.children:
             if absent:
@@ -133,15 +134,11 @@ class _Reading:
                 children += parts[index]
             else:
                 children = parts[index]  # not copied: a list grows in linear time
-        children += [None] * rule.absent
-        start, end = self.starts[-rule.length], self.ends[-1]
-        del self.values[-rule.length :], self.starts[-rule.length :], self.ends[-rule.length :]
+        if rule.absent:
+            children += [None] * rule.absent
         if not rule.name:
-            value: Any = children
+            self.values[-1] = children
         elif rule.single and len(children) == 1:
-            value = children[0]
+            self.values[-1] = children[0]
         else:
-            value = getattr(self.build, rule.name)(self.build.span(start, end), children)
-        self.values.append(value)
-        self.starts.append(start)
-        self.ends.append(end)
+            self.values[-1] = getattr(self.build, rule.name)(self.build.span(start, end), children)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -16,7 +15,7 @@ from qdsl.resources import data_dir
 
 if TYPE_CHECKING:
     from lark import Lark, Token
-    from lark.grammar import Rule
+    from lark.grammar import Rule, Symbol
 
 
 class Tables(NamedTuple):
@@ -25,7 +24,7 @@ class Tables(NamedTuple):
     actions: for every state, what a terminal does there: shift to a state (n >= 0) or reduce by a rule (~n).
     gotos: for every state, the state that follows a nonterminal.
     rules: for every rule its `Shape`.
-    patterns: of terminals that are regular expressions. literals: text of every other terminal to its name.
+    kept: terminals that some rule has among its children. patterns: of those that are regular expressions. literals: text of every other terminal, '' for the end, to its name.
     """
 
     start: int
@@ -33,6 +32,7 @@ class Tables(NamedTuple):
     actions: list[dict[str, int]]
     gotos: list[dict[str, int]]
     rules: list[Shape]
+    kept: list[str]
     patterns: dict[str, str]
     literals: dict[str, str]
 
@@ -118,8 +118,9 @@ def _made() -> Tables:
         ],
         gotos=[{name: to for name, (_, to) in row.items() if name in origins} for row in states],
         rules=[_shape(rule) for rule in lark.rules],
+        kept=sorted({s.name for rule in lark.rules for s in rule.expansion if _is_kept(s)} - origins),
         patterns={t.name: t.pattern.to_regexp() for t in lark.terminals if not isinstance(t.pattern, PatternStr)},
-        literals={t.pattern.value: t.name for t in lark.terminals if isinstance(t.pattern, PatternStr)},
+        literals={"": "$END"} | {t.pattern.value: t.name for t in lark.terminals if isinstance(t.pattern, PatternStr)},
     )
 
 
@@ -133,7 +134,7 @@ def _shape(rule: Rule) -> Shape:
             absent += 1
             continue
         symbol = rule.expansion[index]
-        if not (symbol.is_term and symbol.filter_out):  # type: ignore[attr-defined]
+        if _is_kept(symbol):
             children.append((index, not symbol.is_term and symbol.name.startswith("_"), absent))
             absent = 0
         index += 1
@@ -144,8 +145,14 @@ def _shape(rule: Rule) -> Shape:
     return Shape(origin, name, len(rule.expansion), children, absent, single, chain)
 
 
+def _is_kept(symbol: Symbol) -> bool:
+    return not getattr(symbol, "filter_out", False)
+
+
 def _write(path: Path, text: str) -> None:
     """Replaces the file as a whole, so that no other process reads half of it; without success nothing is kept."""
+    import tempfile
+
     with suppress(OSError):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
