@@ -1,7 +1,7 @@
 """Reading what is right: from the text of an import or declaration to its node, by the tables that Lark made.
 
 Lark could do this too, but its lexer and its trees take ten times as long, and most text that is read is right.
-`tests/syntax/test_reader.py` holds both against each other.
+`tests/syntax/test_grammar.py` holds both against each other.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ def read(text: str, source: SourceFile, offset: int, sink: Sink) -> Import | Dec
     return item
 
 
+def words(text: str) -> list[tuple[str, int, int]]:
+    """Terminal, start and end of every word. Raises NotReadableError."""
+    reading = _Reading(text, Build(SourceFile("", text), 0, Sink()))
+    reading.run()
+    return reading.words
+
+
 class _Lexicon(NamedTuple):
     """How text falls into words. by_state: for every state of the parser, the pattern of the words to try first.
 
@@ -54,7 +61,7 @@ class _Lexicon(NamedTuple):
 def _lexicon() -> _Lexicon:
     made = tables()
     (blanks,) = (pattern for name, pattern in made.patterns.items() if name.startswith("__IGNORE"))
-    signs = sorted((s for s in made.literals if not s.isidentifier()), key=len, reverse=True)
+    signs = sorted((s for s in made.literals if s and not s.isidentifier()), key=len, reverse=True)
     groups = {name: made.patterns[name] for name in _PATTERNS} | {"sign": "|".join(map(re.escape, signs)), "END": r"\Z"}
 
     def pattern(groups: dict[str, str]) -> re.Pattern[str]:
@@ -76,11 +83,15 @@ def _after(state: int, origin: str, ahead: str) -> int:
 
 
 class _Reading:
-    """An LALR parser whose reductions make nodes at once. values, starts and ends are those of the symbols read."""
+    """An LALR parser whose reductions make nodes at once.
+
+    words: as `words` returns them. values, starts and ends are those of the symbols on the stack.
+    """
 
     def __init__(self, text: str, build: Build) -> None:
         self.text = text
         self.build = build
+        self.words: list[tuple[str, int, int]] = []
         self.values: list[Any] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
@@ -113,6 +124,7 @@ class _Reading:
             if action is None:
                 raise NotReadableError
             states.append(action)
+            self.words.append((ahead, start, at))
             self.values.append(Word(text[start:at], start, at) if ahead in kept else None)
             self.starts.append(start)
             self.ends.append(at)

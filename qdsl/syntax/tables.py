@@ -23,8 +23,8 @@ class Tables(NamedTuple):
 
     actions: for every state, what a terminal does there: shift to a state (n >= 0) or reduce by a rule (~n).
     gotos: for every state, the state that follows a nonterminal.
-    rules: for every rule its `Shape`.
-    kept: terminals that some rule has among its children. patterns: of those that are regular expressions. literals: text of every other terminal, '' for the end, to its name.
+    rules: for every rule its `Shape`. kept: terminals that some rule has among its children.
+    patterns: of terminals that are regular expressions. literals: text of the others, '' for the end, to their names.
     """
 
     start: int
@@ -48,7 +48,7 @@ class Shape(NamedTuple):
     origin: str
     name: str
     length: int
-    children: list[tuple[int, bool, int]]
+    children: list[list[int]]
     absent: int
     single: bool
     chain: bool
@@ -90,6 +90,7 @@ def parser() -> Lark:
         _grammar(),
         start="item",
         parser="lalr",
+        propagate_positions=True,
         maybe_placeholders=True,
         postlex=WholeWords(),
         cache=str(directory / "grammar.pickle") if directory else False,
@@ -127,7 +128,7 @@ def _made() -> Tables:
 def _shape(rule: Rule) -> Shape:
     """What Lark's tree builder would do: tokens that are filtered out, `[...]` that is absent, rules called `_...`."""
     flags: list[bool] = list(rule.options.empty_indices) or [False] * len(rule.expansion)
-    children: list[tuple[int, bool, int]] = []
+    children: list[list[int]] = []
     absent, index = 0, 0
     for is_absent in flags:
         if is_absent:
@@ -135,7 +136,7 @@ def _shape(rule: Rule) -> Shape:
             continue
         symbol = rule.expansion[index]
         if _is_kept(symbol):
-            children.append((index, not symbol.is_term and symbol.name.startswith("_"), absent))
+            children.append([index, not symbol.is_term and symbol.name.startswith("_"), absent])
             absent = 0
         index += 1
     origin = rule.origin.name
