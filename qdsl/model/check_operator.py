@@ -9,12 +9,14 @@ from functools import cached_property
 
 from qdsl.diagnostics import Label, Sink, Span, did_you_mean
 from qdsl.model.expressions import Names, Value, names_in, number
-from qdsl.model.findings import collecting, distinct, duplicate, fail, hand_on, quoted, unknown
+from qdsl.model.findings import at_most, collecting, distinct, duplicate, fail, hand_on, quoted, unknown
 from qdsl.model.operator import Axis, Operator, Tensor, Term
 from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.syntax.tree import Binary, Expr, Name, Number, OperatorDecl, Parameter, TensorAccess, Unary
 
 COEFFICIENT_LIMIT = 2**20
+DIMS_LIMIT = 32
+TENSORS_LIMIT = 16
 RESERVED = ("pad",)
 
 
@@ -100,6 +102,8 @@ def parameter_value(q: Quantity, span: Span, name: str) -> int:
 
 
 def _check_names(decl: OperatorDecl) -> None:
+    at_most(DIMS_LIMIT, decl.dims, "an operator", "dimensions")
+    at_most(TENSORS_LIMIT - 1, [a for r in decl.rules for a in r.inputs], "an operator", "input tensors")
     distinct("dimension", decl.dims)
     distinct("parameter", (p.name for p in decl.parameters))
     distinct("weight tensor", decl.weights)

@@ -156,22 +156,25 @@ def values_of(options: ValueSet, what: str, example: str, low: int, high: int, *
 
 def members(options: ValueSet, dimension: Dimension, limit: int = 4096) -> tuple[Fraction, ...]:
     """Every value of a set, ascending. Raises SpecError for values of another dimension, or more than `limit`."""
-    found: set[Fraction] = set()
+    found: list[Fraction] = []
 
     def at(e: Expr) -> Fraction:
         return number(e, {}, "the value", "2", dimension).value
 
     for item in options.items:
-        if not isinstance(item, Range):
-            found.add(at(item))
-            continue
-        low, high, step = at(item.low), at(item.high), Fraction(1) if item.step is None else at(item.step)
-        if step <= 0 or high < low:
-            fail("Q0305", "the step must be positive" if step <= 0 else "the range is empty", item.span)
-        if (high - low) / step >= limit:
-            fail("Q0305", f"the range has more than {limit} values", item.span, helps=["compare with `>=` and `<=`"])
-        found.update(low + step * i for i in range(int((high - low) / step) + 1))
-    return tuple(sorted(found))
+        if isinstance(item, Range):
+            low, high, step = at(item.low), at(item.high), Fraction(1) if item.step is None else at(item.step)
+            if step <= 0 or high < low:
+                fail("Q0305", "the step must be positive" if step <= 0 else "the range is empty", item.span)
+            if (high - low) / step >= limit:
+                helps = ["compare with `>=` and `<=`"]
+                fail("Q0305", f"the range has more than {limit} values", item.span, helps=helps)
+            found += (low + step * i for i in range(int((high - low) / step) + 1))
+        else:
+            found.append(at(item))
+        if len(found) > limit:
+            fail("Q0305", f"the set has more than {limit} values", options.span, helps=["compare with `>=` and `<=`"])
+    return tuple(sorted(set(found)))
 
 
 def contains(options: ValueSet, q: Quantity) -> bool:

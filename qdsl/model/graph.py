@@ -16,7 +16,7 @@ from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.syntax.tree import Binding, BlockDecl, Call, Conditional, Expr, Ident, YieldStmt
 
 FUNCTIONS = ("relu", "relu6")
-LAYER_LIMIT = 10_000
+LAYER_LIMIT = 4096
 BLOCK_DEPTH_LIMIT = 32
 
 Operators = Mapping[str, OperatorTemplate | None]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qdsl.diagnostics import Sink, SpecError, did_you_mean
+from qdsl.diagnostics import Diagnostic, Sink, Span, SpecError, did_you_mean
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.findings import hand_on, quoted, warn
-from qdsl.model.imports import read_files
+from qdsl.model.findings import EnoughError, quoted, warn
+from qdsl.model.imports import LoadedFile, read_files
 from qdsl.model.study import Model
 from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt, SharingStmt
 
@@ -55,10 +55,16 @@ def _load(path: str | Path, sink: Sink, root: Path | None) -> Model | None:
     names: dict[Path, Names] = {}
     for file in files:
         imported = [names[p] for _, p in file.imports]
-        names[file.path] = check_file(file.tree, imported, found)
-    if files:
+        try:
+            names[file.path] = check_file(file.tree, imported, found)
+        except EnoughError as enough:
+            found = Sink([*enough.diagnostics, _too_many(file)])
+            break
+    if files and files[-1].path in names:
         _warn_unknown_tensors(names[files[-1].path], found)
-    incomplete = not hand_on(read, sink)
+    incomplete = bool(read.errors)
+    for diagnostic in read:
+        sink.add(diagnostic)
     for diagnostic in found:
         if not (incomplete and diagnostic.code in _FOLLOW_UPS):
             sink.add(diagnostic)
@@ -74,6 +80,11 @@ def _load(path: str | Path, sink: Sink, root: Path | None) -> Model | None:
         tuple(s for s in main.studies.values() if s),
         hashes,
     )
+
+
+def _too_many(file: LoadedFile) -> Diagnostic:
+    text = "too many mistakes; the rest is not checked"
+    return Diagnostic("Q0007", text, Span(file.source, len(file.source.text), len(file.source.text)))
 
 
 @contextmanager
