@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qdsl.mapper import Objective
 
 
 def bits(text: str) -> dict[str, int]:
@@ -14,6 +18,16 @@ def bits(text: str) -> dict[str, int]:
             raise argparse.ArgumentTypeError(f"{part.strip()!r} is not TENSOR=BITS, as in W=8,I=8,O=8")
         widths[tensor] = int(width)
     return widths
+
+
+def objective(text: str) -> Objective:
+    """`energy`, `accesses,energy` or `energy within 100000 cycles`"""
+    from qdsl.mapper import Objective
+
+    try:
+        return Objective.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive_int(text: str) -> int:

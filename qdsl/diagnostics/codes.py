@@ -109,7 +109,7 @@ CODES: dict[str, tuple[str, str]] = {
               "The search refuses what it cannot keep rather than ignore it."),
     "Q0711": ("constraint broken", "The mapping does not satisfy a constraint."),
     # --- studies ---
-    "Q0803": ("unknown search", "The search or its operators are not among those supported."),
+    "Q0803": ("unknown search", "The search, its operators or the mapper are not among those supported."),
     "Q0804": ("widths not usable",
               "A study says which widths may be chosen, and each must fit the words of the memories."),
     "Q0805": ("width fixed twice or for nothing",
@@ -119,6 +119,8 @@ CODES: dict[str, tuple[str, str]] = {
               "Each layer has legal mappings at some widths, but layers share widths and no choice serves them all."),
     "Q0808": ("groups do not make a layer",
               "The groups of a split layer make up its output channels, a dimension of its weights."),
+    "Q0809": ("operator not replaced",
+              "`map … as` puts an operator in place of one that layers have, and leaves their activations as they are."),
     # --- runs, stores, reports ---
     "Q0901": ("not a result store", "The file is no store of results, or one of another version."),
     "Q0902": ("result store not usable", "The database cannot be opened or written."),
@@ -136,5 +138,6 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0950": ("template missing", "A template of the report is not where it should be."),
     "Q0951": ("template broken", "A template of the report cannot be rendered."),
     "Q0952": ("report not writable", "The operating system refuses to write the report."),
+    "Q0960": ("library not installed", "Part of qdsl needs a library that is installed with an extra of the package."),
 }
 # fmt: on

@@ -6,10 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from os.path import commonprefix
 
 from qdsl.diagnostics.span import Span
-
 
 _MOST_COMPARED = 100
 _LONGEST_COMPARED = 200
@@ -51,7 +49,13 @@ class SpecError(Exception):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("; ".join(f"{d.code} {d.message}" for d in self.diagnostics))
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        """The findings as the command line shows them."""
+        from qdsl.diagnostics.render import render_text
+
+        return render_text(self.diagnostics).strip()
 
     def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Diagnostic, ...]]]:
         """Pickled by its diagnostics: worker processes hand it back."""
@@ -99,6 +103,9 @@ def _likely(name: str, known: Iterable[str]) -> list[str]:
         return candidates
 
     def shared(other: str) -> int:
-        return len(commonprefix((name, other))) + len(commonprefix((name[::-1], other[::-1])))
+        """Letters at the beginning and at the end that are the same."""
+        before = next((i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), 0)
+        after = next((i for i, (a, b) in enumerate(zip(name[::-1], other[::-1], strict=False)) if a != b), 0)
+        return before + after
 
     return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]

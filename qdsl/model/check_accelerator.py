@@ -28,7 +28,6 @@ from qdsl.syntax.tree import (
     WordStmt,
 )
 
-
 PARTS_LIMIT = 64
 
 

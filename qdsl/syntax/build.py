@@ -367,6 +367,9 @@ class Build:
     def map_stmt(self, span: Span, c: list[Any]) -> t.MapStmt:
         return t.MapStmt(span=span, network=self.ident(c[0]), accelerator=c[1])
 
+    def map_as_stmt(self, span: Span, c: list[Any]) -> t.MapAsStmt:
+        return t.MapAsStmt(span=span, operator=self.ident(c[0]), call=c[1])
+
     def precision_block(self, span: Span, c: list[Any]) -> t.PrecisionBlock:
         return t.PrecisionBlock(span=span, statements=tuple(c))
 
@@ -399,6 +402,9 @@ class Build:
 
     def minimize_stmt(self, span: Span, c: list[Any]) -> t.MinimizeStmt:
         return t.MinimizeStmt(span=span, objectives=self.idents(c))
+
+    def mapper_stmt(self, span: Span, c: list[Any]) -> t.MapperStmt:
+        return t.MapperStmt(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
 
     def search_stmt(self, span: Span, c: list[Any]) -> t.SearchStmt:
         return t.SearchStmt(span=span, call=c[0])

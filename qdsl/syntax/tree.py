@@ -622,6 +622,14 @@ class MapStmt(Node):
 
 
 @node
+class MapAsStmt(Node):
+    """`map depthwise as conv2d(K = C)`: another operator in place of one, for all layers that have it."""
+
+    operator: Ident
+    call: Call
+
+
+@node
 class WidthRule(Node):
     """`weights in {2..8} per layer`: role 'weights' or 'activations'."""
 
@@ -705,6 +713,14 @@ class MinimizeStmt(Node):
 
 
 @node
+class MapperStmt(Node):
+    """`mapper random(victory = 500, seed = 1)`, `mapper exact`."""
+
+    name: Ident
+    arguments: tuple[Argument, ...]
+
+
+@node
 class SearchStmt(Node):
     """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
 
@@ -718,7 +734,17 @@ class ReportStmt(Node):
     formats: tuple[Ident, ...]
 
 
-StudyItem = MapStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | SearchStmt | ReportStmt
+StudyItem = (
+    MapStmt
+    | MapAsStmt
+    | PrecisionBlock
+    | ConstrainWith
+    | ConstrainBlock
+    | MinimizeStmt
+    | MapperStmt
+    | SearchStmt
+    | ReportStmt
+)
 
 
 @node
