@@ -57,17 +57,14 @@ class Shape(NamedTuple):
 @cache
 def tables() -> Tables:
     """The tables of grammar/qdsl.lark. Without a usable cache they are made anew, which takes some tenths of a second."""
-    key = hashlib.sha256(_grammar().encode() + Path(__file__).read_bytes()).hexdigest()
-    path = _cache_dir()
-    path = path / "tables.json" if path else None
+    path = _kept("tables", "json")
     with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads(path.read_bytes()) if path else {}
-        if kept["key"] == key:
-            rules = [Shape(*rule) for rule in kept["rules"]]
-            return Tables(**{name: kept[name] for name in Tables._fields if name != "rules"}, rules=rules)
+        kept = json.loads(path.read_bytes() if path else b"")
+        rules = [Shape(*rule) for rule in kept["rules"]]
+        return Tables(**{name: kept[name] for name in Tables._fields if name != "rules"}, rules=rules)
     made = _made()
     if path:
-        _write(path, json.dumps({"key": key, **made._asdict()}))
+        _write(path, json.dumps(made._asdict()))
     return made
 
 
@@ -85,7 +82,7 @@ def parser() -> Lark:
         def process(self, stream: Iterator[Token]) -> Iterator[Token]:
             return stream
 
-    directory = _cache_dir()
+    kept = _kept("grammar", "pickle")
     return Lark(
         _grammar(),
         start="item",
@@ -93,7 +90,7 @@ def parser() -> Lark:
         propagate_positions=True,
         maybe_placeholders=True,
         postlex=WholeWords(),
-        cache=str(directory / "grammar.pickle") if directory else False,
+        cache=str(kept) if kept else False,
     )
 
 
@@ -159,6 +156,13 @@ def _write(path: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(name, path)
+
+
+def _kept(name: str, suffix: str) -> Path | None:
+    """Where something is kept that follows from the grammar and this module; None if nothing can be."""
+    directory = _cache_dir()
+    key = hashlib.sha256(_grammar().encode() + Path(__file__).read_bytes()).hexdigest()[:16]
+    return directory / f"{name}-{key}.{suffix}" if directory else None
 
 
 def _cache_dir() -> Path | None:

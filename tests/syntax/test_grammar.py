@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,7 +17,7 @@ from qdsl.syntax import tree as t
 from qdsl.syntax.build import Build, Word
 from qdsl.syntax.layout import lay_out
 from qdsl.syntax.reader import NotReadableError, read
-from qdsl.syntax.tables import _made, parser, tables
+from qdsl.syntax.tables import parser
 from tests.support.grammar import Writer
 
 REFERENCE = (data_dir("grammar") / "README.md").read_text(encoding="utf-8")
@@ -134,20 +133,3 @@ def damaged(draw: st.DrawFn) -> str:
 @settings(max_examples=150)
 def test_damaged_text_is_refused_where_lark_refuses_it(text: str) -> None:
     same(text)
-
-
-def test_what_the_cache_holds_is_what_lark_makes() -> None:
-    assert tables() == _made()
-
-
-def test_without_a_cache_the_tables_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "qdsl").mkdir(mode=0o700)
-    cache = tmp_path / "qdsl" / "tables.json"
-    cache.write_text('{"key": "of another grammar"}')
-    assert tables.__wrapped__() == tables()
-    made = cache.read_bytes()
-    assert tables.__wrapped__() == tables()
-    assert cache.read_bytes() == made
-    cache.write_bytes(made[:-100])
-    assert tables.__wrapped__() == tables()
