@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from qdsl.mapper import Objective, best_front, best_mapping
 from qdsl.mapper.objective import value
+from qdsl.model import load
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
+from qdsl.resources import data_dir
 from qdsl.symbolic import Evaluation, evaluate, legality
 from tests.support.brute_force import all_mappings
 from tests.support.features import bypassed, featured_cases
