@@ -115,6 +115,8 @@ CODES: dict[str, tuple[str, str]] = {
               "Each layer has legal mappings at some widths, but layers share widths and no choice serves them all."),
     "Q0808": ("groups do not make a layer",
               "The groups of a split layer make up its output channels, a dimension of its weights."),
+    "Q0809": ("operator not replaced",
+              "`map … as` puts an operator in place of one that layers have, and leaves their activations as they are."),
     # --- runs, stores, reports ---
     "Q0901": ("not a result store", "The file is no store of results, or one of another version."),
     "Q0902": ("result store not usable", "The database cannot be opened or written."),

@@ -60,22 +60,27 @@ class OperatorTemplate:
 
     def _bind(self, arguments: Mapping[str, int], span: Span | None) -> Operator:
         values: dict[str, Value] = {}
+        parameters: dict[str, int] = {}
         for p in self.decl.parameters:
-            if p.name.name in arguments:
-                values[p.name.name] = Quantity(Fraction(arguments[p.name.name]), COUNT)
+            name = p.name.name
+            if name in arguments:
+                parameters[name] = arguments[name]
             elif p.default is None:
-                helps = [f"add `{p.name.name} = ...`"]
-                fail("Q0205", f"`{self.name}` needs the argument `{p.name.name}`", span, helps=helps)
+                helps = [f"add `{name} = ...`"]
+                fail("Q0205", f"`{self.name}` needs the argument `{name}`", span, helps=helps)
             else:
-                q = number(p.default, values, f"the default of `{p.name.name}`", "1")
-                values[p.name.name] = Quantity(Fraction(parameter_value(q, p.default.span, p.name.name)), COUNT)
+                q = number(p.default, values, f"the default of `{name}`", "1")
+                parameters[name] = parameter_value(q, p.default.span, name)
+            values[name] = Quantity(Fraction(parameters[name]), COUNT)
         rule, weights = self.decl.rules[0], {w.name for w in self.decl.weights}
         indices = {d.lower(): d for d in self.dims}
         tensors = [
             Tensor(a.tensor.name, _axes(a, indices, values), a is rule.output, a.tensor.name in weights)
             for a in (*rule.inputs, rule.output)
         ]
-        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span, rule.combine or "*")
+        given = tuple(parameters.items())
+        combine = rule.combine or "*"
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", given, self.decl.name.span, combine)
         return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
 
 

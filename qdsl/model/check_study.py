@@ -9,6 +9,7 @@ from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
+from qdsl.model.check_map_as import replace_operators
 from qdsl.model.check_precision import check_precision
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
@@ -24,6 +25,7 @@ from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
     MachineRef,
+    MapAsStmt,
     MapStmt,
     MinimizeStmt,
     Name,
@@ -66,7 +68,7 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
     allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SearchStmt, ReportStmt)
-    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed)
+    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(MapAsStmt,))
     network: Network | None = None
     mapped: Network | None = None
     accelerator: Accelerator | None = None
@@ -77,7 +79,9 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         accelerator = scope.machine(map_stmt.accelerator, sink)
-        network = lookup("network", map_stmt.network, scope.networks)
+        network = replace_operators(
+            found.all(MapAsStmt), lookup("network", map_stmt.network, scope.networks), scope.operators
+        )
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
         if accelerator:

@@ -353,6 +353,9 @@ class _Build:
     def map_stmt(self, span: Span, c: list[Any]) -> t.MapStmt:
         return t.MapStmt(span=span, network=self.ident(c[0]), accelerator=c[1])
 
+    def map_as_stmt(self, span: Span, c: list[Any]) -> t.MapAsStmt:
+        return t.MapAsStmt(span=span, operator=self.ident(c[0]), call=c[1])
+
     def precision_block(self, span: Span, c: list[Any]) -> t.PrecisionBlock:
         return t.PrecisionBlock(span=span, statements=tuple(c))
 

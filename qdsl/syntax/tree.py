@@ -576,6 +576,14 @@ class MapStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapAsStmt(Node):
+    """`map depthwise as conv2d(K = C)`: another operator in place of one, for all layers that have it."""
+
+    operator: Ident
+    call: Call
+
+
+@dataclass(frozen=True, kw_only=True)
 class WidthRule(Node):
     """`weights in {2..8} per layer`: role 'weights' or 'activations'."""
 
@@ -664,7 +672,9 @@ class ReportStmt(Node):
     formats: tuple[Ident, ...]
 
 
-StudyItem = MapStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | SearchStmt | ReportStmt
+StudyItem = (
+    MapStmt | MapAsStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | SearchStmt | ReportStmt
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -253,6 +253,12 @@ def test_groups_of_channels() -> None:
     assert at(split.groups[0].span) == "16 at 8 bit"
 
 
+def test_an_operator_in_place_of_another() -> None:
+    (item,) = only("study s { map depthwise as conv2d(K = C) }", t.StudyDecl).items
+    assert isinstance(item, t.MapAsStmt)
+    assert (item.operator.name, shown(item.call)) == ("depthwise", "conv2d(C)")
+
+
 def test_lines_go_on_where_a_statement_cannot_end() -> None:
     long = """accelerator a
     {
