@@ -153,6 +153,10 @@ def _study(decl: t.StudyDecl, finder: Finder) -> None:
             machine = finder.machine(item.accelerator)
     for item in decl.items:
         match item:
+            case t.MapAsStmt():
+                finder.to(t.OperatorDecl, item.operator)
+                _call(item.call, {}, finder)
+                finder.dims(n.parts[0] for n in all_nodes([item.call]) if isinstance(n, t.Name))
             case t.ConstrainWith():
                 finder.to(t.ConstraintsDecl, item.name)
             case t.ConstrainBlock():
