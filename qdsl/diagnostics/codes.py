@@ -105,7 +105,7 @@ CODES: dict[str, tuple[str, str]] = {
               "The search refuses what it cannot keep rather than ignore it."),
     "Q0711": ("constraint broken", "The mapping does not satisfy a constraint."),
     # --- studies ---
-    "Q0803": ("unknown search", "The search or its operators are not among those supported."),
+    "Q0803": ("unknown search", "The search, its operators or the mapper are not among those supported."),
     "Q0804": ("widths not usable",
               "A study says which widths may be chosen, and each must fit the words of the memories."),
     "Q0805": ("width fixed twice or for nothing",

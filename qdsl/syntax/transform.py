@@ -389,6 +389,9 @@ class _Build:
     def minimize_stmt(self, span: Span, c: list[Any]) -> t.MinimizeStmt:
         return t.MinimizeStmt(span=span, objectives=self.idents(c))
 
+    def mapper_stmt(self, span: Span, c: list[Any]) -> t.MapperStmt:
+        return t.MapperStmt(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
+
     def search_stmt(self, span: Span, c: list[Any]) -> t.SearchStmt:
         return t.SearchStmt(span=span, call=c[0])
 

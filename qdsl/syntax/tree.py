@@ -661,6 +661,14 @@ class MinimizeStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapperStmt(Node):
+    """`mapper random(victory = 500, seed = 1)`, `mapper exact`."""
+
+    name: Ident
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchStmt(Node):
     """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
 
@@ -673,7 +681,15 @@ class ReportStmt(Node):
 
 
 StudyItem = (
-    MapStmt | MapAsStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | SearchStmt | ReportStmt
+    MapStmt
+    | MapAsStmt
+    | PrecisionBlock
+    | ConstrainWith
+    | ConstrainBlock
+    | MinimizeStmt
+    | MapperStmt
+    | SearchStmt
+    | ReportStmt
 )
 
 

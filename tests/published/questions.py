@@ -163,7 +163,7 @@ def asked(question: Question) -> Asked:
 def solve(question: Question) -> Answer:
     """Asks the exact mapper. Raises ValueError if there is no mapping."""
     q = asked(question)
-    found = best_mapping(q.accelerator, q.problem, q.bits, q.constraints, objective=Objective(question.objective))
+    found = best_mapping(q.accelerator, q.problem, q.bits, q.constraints, objective=Objective.parse(question.objective))
     if found.mapping is None or found.evaluation is None:
         raise ValueError(f"{question}: {found.status}")
     text = re.sub(" *\n", "; ", re.sub(" *:", ":", format_mapping(found.mapping, q.accelerator)))
