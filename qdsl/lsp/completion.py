@@ -63,6 +63,8 @@ _RULES = [
         ("study", r"^constrain with$", "constraint_sets"),
         ("study", rf"^minimize{_LIST}", "objectives"),
         ("study", rf"^report{_LIST}", "reports"),
+        ("study", r"^mapper$", "mappers"),
+        ("study", r"^mapper (?P<mapper>\w+) \(( ,)*$", "mapper_settings"),
         ("study", r"^search$", "searches"),
         ("study", r"^search \w+ \(( ,)*$", "search_settings"),
         ("study", r"\boperators =$", "search_operators"),

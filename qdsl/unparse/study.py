@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import WidthVariable
 from qdsl.model.study import Study, WrittenMapping
@@ -27,6 +28,8 @@ def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
     if study.constraints:
         body = tuple(constraint_stmt(c, layers) for c in study.constraints)
         items.append(t.ConstrainBlock(span=NOWHERE, body=body))
+    if study.mapper != EXACT:
+        items.append(_mapper(study.mapper))
     search = study.search
     settings = {n: number(getattr(search, n)) for n in ("population", "offspring", "generations", "seed")}
     settings["operators"] = name(search.operators)
@@ -58,6 +61,17 @@ def mapping_decl(written: WrittenMapping) -> t.MappingDecl:
         accelerator=_machine(written.accelerator.name),
         statements=tuple(statements),
     )
+
+
+def _mapper(mapper: MapperChoice) -> t.MapperStmt:
+    """With all that is set; the time in seconds."""
+    given = ((f.name, getattr(mapper, f.name)) for f in fields(mapper))
+    settings = {
+        name.removesuffix("_s"): number(value, "s" if name.endswith("_s") else None)
+        for name, value in given
+        if value is not None
+    }
+    return t.MapperStmt(span=NOWHERE, name=ident(mapper.name), arguments=call(mapper.name, (), settings).arguments)
 
 
 def partial_sums(accelerator: Accelerator) -> WidthFormula | None:

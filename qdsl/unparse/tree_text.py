@@ -218,6 +218,8 @@ def _study(item: t.StudyItem) -> str:
             return _block("constrain", map(_constraint, item.body)).rstrip()
         case t.MinimizeStmt():
             return f"minimize {names(item.objectives)}"
+        case t.MapperStmt():
+            return f"mapper {item.name.name}{arguments(item.arguments) if item.arguments else ''}"
         case t.SearchStmt():
             return f"search {expression(item.call, ATOM)}"
         case t.ReportStmt():

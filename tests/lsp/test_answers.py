@@ -121,6 +121,8 @@ def at_end(analyse: Analyse, text: str) -> dict[str, str]:
         ("study s {\n  minimize energy, ", {"noise"}),
         ("study s {\n  search nsga2(population = 4, ", {"seed", "operators"}),
         ("study s {\n  search nsga2(operators = ", {"default", "seed"}),
+        ("study s {\n  mapper ", {"exact", "random", "genetic"}),
+        ("study s {\n  mapper random(seed = 1, ", {"victory", "time_limit"}),
         ("study s {\n  report ", {"html"}),
         ("study s {\n  map two onto tiny\n  precision {\n    layer ", {"body", "head"}),
         ("study s {\n  map two onto tiny\n  precision {\n    split body.", {"1", "2"}),
