@@ -201,12 +201,12 @@ class Candidates:
         return (Item(x, "constant", "format") for x in REPORTS)
 
     def mappers(self) -> Items:
-        return (Item(kind.name, "function", "mapper") for kind in MAPPERS)
+        return (Item(x.name, "function", "mapper") for x in MAPPERS)
 
     def mapper_settings(self) -> Items:
-        kind = next((k for k in MAPPERS if k.name == self.typed["mapper"]), None)
-        settings = (f.name.removesuffix("_s") for f in (fields(kind) if kind else ()))
-        return (Item(name, "parameter", f"of {self.typed['mapper']}") for name in settings)
+        for mapper in (x for x in MAPPERS if x.name == self.typed["mapper"]):
+            for setting in fields(mapper):
+                yield Item(setting.name.removesuffix("_s"), "parameter", f"of {mapper.name}")
 
     def searches(self) -> Items:
         yield Item("nsga2", "function")

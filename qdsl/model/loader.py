@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import is_
 from pathlib import Path
 
 from qdsl.diagnostics import Diagnostic, Sink, SpecError, did_you_mean
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.findings import hand_on, quoted, warn
+from qdsl.model.findings import quoted, warn
 from qdsl.model.imports import LoadedFile, Texts, read_files
 from qdsl.model.study import Model
 from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, File, Ident, MemoryDecl, MemoryStmt, SharingStmt
@@ -63,6 +65,10 @@ class Library:
 
         root: imports may not lead out of this directory (None: they may, but only to regular `.qdsl` files).
         """
+        with _collecting_seldom():
+            return self._load(path, sink, root)
+
+    def _load(self, path: str | Path, sink: Sink, root: Path | None) -> Loaded:
         read = Sink()
         files = read_files(path, read, root, self.texts)
         found = Sink()
@@ -71,7 +77,9 @@ class Library:
             names[file.path] = self._check(file, [names[p] for _, p in file.imports], found)
         if files:
             _warn_unknown_tensors(names[files[-1].path], found)
-        incomplete = not hand_on(read, sink)
+        for diagnostic in read:
+            sink.add(diagnostic)
+        incomplete = bool(read.errors)
         for diagnostic in found:
             if not (incomplete and diagnostic.code in _FOLLOW_UPS):
                 sink.add(diagnostic)
@@ -107,6 +115,17 @@ def _same(before: Sequence[Names], now: Sequence[Names]) -> bool:
 def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model | None:
     """The checked model of a file with its imports, None if an error was found; see Library.load."""
     return Library().load(path, sink, root).model
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Next to nothing that is made becomes garbage, and looking for it would take a third of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def load(path: str | Path, root: Path | None = None) -> Model:

@@ -28,15 +28,23 @@ def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
     if study.constraints:
         body = tuple(constraint_stmt(c, layers) for c in study.constraints)
         items.append(t.ConstrainBlock(span=NOWHERE, body=body))
-    if study.mapper != EXACT:
-        items.append(_mapper(study.mapper))
     search = study.search
     settings = {n: number(getattr(search, n)) for n in ("population", "offspring", "generations", "seed")}
     settings["operators"] = name(search.operators)
     items.append(t.MinimizeStmt(span=NOWHERE, objectives=idents(study.objectives)))
+    if study.mapper != EXACT:
+        items.append(_mapper(study.mapper))
     items.append(t.SearchStmt(span=NOWHERE, call=call("nsga2", (), settings)))
     items.append(t.ReportStmt(span=NOWHERE, formats=idents(study.reports)))
     return t.StudyDecl(span=NOWHERE, name=ident(study.name), items=tuple(items))
+
+
+def _mapper(mapper: MapperChoice) -> t.MapperStmt:
+    given = {f.name: getattr(mapper, f.name) for f in fields(mapper) if getattr(mapper, f.name) is not None}
+    settings = {n: number(v) for n, v in given.items() if n != "time_limit_s"}
+    if "time_limit_s" in given:
+        settings["time_limit"] = number(given["time_limit_s"], "s")
+    return t.MapperStmt(span=NOWHERE, name=ident(mapper.name), arguments=call(mapper.name, (), settings).arguments)
 
 
 def mapping_decl(written: WrittenMapping) -> t.MappingDecl:
@@ -61,17 +69,6 @@ def mapping_decl(written: WrittenMapping) -> t.MappingDecl:
         accelerator=_machine(written.accelerator.name),
         statements=tuple(statements),
     )
-
-
-def _mapper(mapper: MapperChoice) -> t.MapperStmt:
-    """With all that is set; the time in seconds."""
-    given = ((f.name, getattr(mapper, f.name)) for f in fields(mapper))
-    settings = {
-        name.removesuffix("_s"): number(value, "s" if name.endswith("_s") else None)
-        for name, value in given
-        if value is not None
-    }
-    return t.MapperStmt(span=NOWHERE, name=ident(mapper.name), arguments=call(mapper.name, (), settings).arguments)
 
 
 def partial_sums(accelerator: Accelerator) -> WidthFormula | None:

@@ -29,7 +29,7 @@ from qdsl.model.constraint import (
     Scope,
     Utilization,
 )
-from qdsl.model.mapper import EXACT, GeneticMapper, MapperChoice, RandomMapper
+from qdsl.model.mapper import GeneticMapper, MapperChoice, RandomMapper
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.network import Activation, Layer, Network
 from qdsl.model.operator import Axis, Operator, Problem, Tensor, Term
@@ -198,12 +198,19 @@ def study(**changes: object) -> Study:
     )
     assignment = (("a", (("I", 0), ("W", 1), ("O", 2))), ("b.c", (("I", 2), ("W", 3), ("O", None))))
     space = PrecisionSpace(variables, assignment, 8)
-    made = Study("s", network(), machine(), space, (), ("energy", "noise"), EXACT, Search(population=8), ("html",))
+    made = Study("s", network(), machine(), space, (), ("energy", "noise"), Search(population=8), ("html",))
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def test_a_study_made_in_python_is_written_with_all_it_needs(golden: Callable[[str, str], None]) -> None:
     golden("study.qdsl", to_text(study()))
+
+
+@pytest.mark.parametrize(
+    "mapper", [RandomMapper(), RandomMapper(0, 10, 3, 0.25), GeneticMapper(8, 4, 2, 1e-3), GeneticMapper()], ids=str
+)
+def test_a_mapper_is_written_with_all_its_settings(mapper: MapperChoice, tmp_path: Path) -> None:
+    assert read(to_text(study(mapper=mapper)), tmp_path).studies[0].mapper == mapper
 
 
 def test_operators_that_differ_in_coefficients_become_one(tmp_path: Path) -> None:
@@ -245,11 +252,6 @@ CONSTRAINTS = [
 def test_constraints_come_back(constraint: object, tmp_path: Path) -> None:
     made = study(constraints=(constraint,))
     assert plain(read(to_text(made), tmp_path).studies[0]).constraints == (constraint,)
-
-
-@pytest.mark.parametrize("mapper", [RandomMapper(samples=9, time_limit_s=0.1), GeneticMapper(seed=7), EXACT], ids=str)
-def test_mappers_come_back(mapper: MapperChoice, tmp_path: Path) -> None:
-    assert read(to_text(study(mapper=mapper)), tmp_path).studies[0].mapper == mapper
 
 
 @given(st.floats(1e-9, 1))
