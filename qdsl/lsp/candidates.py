@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 from qdsl.lsp.context import Context
@@ -11,6 +11,7 @@ from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, tensors_of
 from qdsl.model.check_study import REPORTS, SEARCH_RANGES
 from qdsl.model.graph import FUNCTIONS
+from qdsl.model.mapper import MAPPERS
 from qdsl.model.network import Network
 from qdsl.model.operator import Problem
 from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS
@@ -198,6 +199,14 @@ class Candidates:
 
     def reports(self) -> Items:
         return (Item(x, "constant", "format") for x in REPORTS)
+
+    def mappers(self) -> Items:
+        return (Item(x.name, "function", "mapper") for x in MAPPERS)
+
+    def mapper_settings(self) -> Items:
+        for mapper in (x for x in MAPPERS if x.name == self.typed["mapper"]):
+            for setting in fields(mapper):
+                yield Item(setting.name.removesuffix("_s"), "parameter", f"of {mapper.name}")
 
     def searches(self) -> Items:
         yield Item("nsga2", "function")

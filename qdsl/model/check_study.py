@@ -113,7 +113,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     if precision is None or mapped is None:
         return None
     return Study(
-        decl.name.name, mapped, accelerator, precision, constraints, objectives, mapper, search, reports, decl.name.span
+        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, mapper, decl.name.span
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import WidthVariable
 from qdsl.model.study import Study, WrittenMapping
@@ -31,9 +32,19 @@ def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
     settings = {n: number(getattr(search, n)) for n in ("population", "offspring", "generations", "seed")}
     settings["operators"] = name(search.operators)
     items.append(t.MinimizeStmt(span=NOWHERE, objectives=idents(study.objectives)))
+    if study.mapper != EXACT:
+        items.append(_mapper(study.mapper))
     items.append(t.SearchStmt(span=NOWHERE, call=call("nsga2", (), settings)))
     items.append(t.ReportStmt(span=NOWHERE, formats=idents(study.reports)))
     return t.StudyDecl(span=NOWHERE, name=ident(study.name), items=tuple(items))
+
+
+def _mapper(mapper: MapperChoice) -> t.MapperStmt:
+    given = {f.name: getattr(mapper, f.name) for f in fields(mapper) if getattr(mapper, f.name) is not None}
+    settings = {n: number(v) for n, v in given.items() if n != "time_limit_s"}
+    if "time_limit_s" in given:
+        settings["time_limit"] = number(given["time_limit_s"], "s")
+    return t.MapperStmt(span=NOWHERE, name=ident(mapper.name), arguments=call(mapper.name, (), settings).arguments)
 
 
 def mapping_decl(written: WrittenMapping) -> t.MappingDecl:

@@ -208,6 +208,8 @@ def _study(item: t.StudyItem) -> str:
     match item:
         case t.MapStmt():
             return f"map {item.network.name} onto {_machine(item.accelerator)}"
+        case t.MapAsStmt():
+            return f"map {item.operator.name} as {expression(item.call, ATOM)}"
         case t.PrecisionBlock():
             return _block("precision", map(_precision, item.statements)).rstrip()
         case t.ConstrainWith():
@@ -216,6 +218,8 @@ def _study(item: t.StudyItem) -> str:
             return _block("constrain", map(_constraint, item.body)).rstrip()
         case t.MinimizeStmt():
             return f"minimize {names(item.objectives)}"
+        case t.MapperStmt():
+            return f"mapper {item.name.name}{arguments(item.arguments) if item.arguments else ''}"
         case t.SearchStmt():
             return f"search {expression(item.call, ATOM)}"
         case t.ReportStmt():

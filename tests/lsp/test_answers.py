@@ -21,7 +21,8 @@ Analyse = Callable[[str], Analysis]
 @pytest.mark.parametrize(
     ("mark", "said"),
     [
-        ("256 word", "`256 word` = 256 word: a number of words"),
+        ("256 word", "`256 word`: a number of words"),
+        ("flow for", "spatial pe.x only N\norder pad: N, K"),
         ("rows = 4", "**parameter `rows`**\n\n```\nparam rows = 4 in {2..8}\n```\n\n= 4"),
         ("store }", "read 64 pJ, write 64 pJ, update 64 pJ per access of 32 bits (example)"),
         ("pad {", "- 256 words of 16 bits: 4096 bit\n- keeps I, O, may keep W"),
@@ -46,6 +47,14 @@ def test_hover(analyse: Analyse, mark: str, said: str) -> None:
     found = hover(analyse(MAIN), MAIN.index(mark))
     assert found is not None
     assert said in found.text
+
+
+def test_hover_shows_values_in_base_units(analyse: Analyse) -> None:
+    text = MAIN.replace("size 256 word", "size 0.5 KiB")
+    found = hover(analyse(text), text.index("0.5 KiB"))
+    assert found is not None and found.text == "`0.5 KiB` = 4096 bit: a number of bits"
+    technology = hover(analyse(MAIN), MAIN.index("round.store"))
+    assert technology is not None and "`store`" in technology.text
 
 
 def test_hover_on_a_memory_tells_its_formulas(analyse: Analyse) -> None:
@@ -105,8 +114,13 @@ def at_end(analyse: Analyse, text: str) -> dict[str, str]:
         ("study s {\n  ", {"map", "precision", "minimize"}),
         ("study s {\n  map ", {"two"}),
         ("study s {\n  map two onto ", {"tiny"}),
+        ("study s {\n  map matmul as ", {"matmul"}),
+        ("study s {\n  map matmul as matmul(", {"gain", "K"}),
+        ("study s {\n  map matmul as matmul(K = ", {"M", "N"}),
         ("study s {\n  constrain with ", {"flow"}),
         ("study s {\n  minimize energy, ", {"noise"}),
+        ("study s {\n  mapper ", {"exact", "random", "genetic"}),
+        ("study s {\n  mapper random(victory = 100, ", {"samples", "time_limit"}),
         ("study s {\n  search nsga2(population = 4, ", {"seed", "operators"}),
         ("study s {\n  search nsga2(operators = ", {"default", "seed"}),
         ("study s {\n  report ", {"html"}),

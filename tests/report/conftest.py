@@ -11,7 +11,6 @@ import pytest
 
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.constraint import Only, Scope
-from qdsl.model.mapper import ExactMapper
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.mapping_text import format_mapping
 from qdsl.model.network import Layer, Network
@@ -165,7 +164,6 @@ def build_run(problems: dict[str, Problem], choices: Sequence[tuple[int, ...]], 
         PrecisionSpace(tuple(variables), tuple(assignment), 8),
         (Only("wspad", frozenset("CR"), Scope(frozenset({"conv2d"})), "temporal wspad only C, R"),),
         ("energy", "weight_memory"),
-        ExactMapper(),
         Search(12, 12, generations, 1, "seed"),
         ("html", "markdown"),
     )

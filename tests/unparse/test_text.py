@@ -29,6 +29,7 @@ from qdsl.model.constraint import (
     Scope,
     Utilization,
 )
+from qdsl.model.mapper import GeneticMapper, MapperChoice, RandomMapper
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.network import Activation, Layer, Network
 from qdsl.model.operator import Axis, Operator, Problem, Tensor, Term
@@ -48,7 +49,7 @@ from tests.support.strategies import Case
 from tests.unparse.networks import networks
 
 SPECS = sorted(data_dir("specs").rglob("*.qdsl"))
-STUDIES = [p for p in SPECS if p.stem in ("mobilenet_v1_eyeriss", "mobilenet_v2_simba")]
+STUDIES = [p for p in SPECS if p.stem in ("mobilenet_v1_2023", "mobilenet_v2_simba")]
 REFERENCE = re.findall(
     r"^```qdsl\n(.*?)^```$", (data_dir("grammar") / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
 )
@@ -94,10 +95,10 @@ def test_the_parts_of_shipped_specs_come_back(path: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in SPECS if p.stem in ("mobilenet_v1_eyeriss", "mobilenet_v2_simba")], ids=lambda p: p.stem
+    "path", [p for p in SPECS if p.stem in ("mobilenet_v1_2023", "mobilenet_v2_simba")], ids=lambda p: p.stem
 )
 def test_shipped_studies_come_back_alone(path: Path, tmp_path: Path) -> None:
-    (study,) = load(path).studies
+    study = load(path).studies[0]
     written = read(to_text(study), tmp_path)
     assert plain(written.studies[0]) == plain(study)
 
@@ -203,6 +204,13 @@ def study(**changes: object) -> Study:
 
 def test_a_study_made_in_python_is_written_with_all_it_needs(golden: Callable[[str, str], None]) -> None:
     golden("study.qdsl", to_text(study()))
+
+
+@pytest.mark.parametrize(
+    "mapper", [RandomMapper(), RandomMapper(0, 10, 3, 0.25), GeneticMapper(8, 4, 2, 1e-3), GeneticMapper()], ids=str
+)
+def test_a_mapper_is_written_with_all_its_settings(mapper: MapperChoice, tmp_path: Path) -> None:
+    assert read(to_text(study(mapper=mapper)), tmp_path).studies[0].mapper == mapper
 
 
 def test_operators_that_differ_in_coefficients_become_one(tmp_path: Path) -> None:

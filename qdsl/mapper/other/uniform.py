@@ -14,7 +14,7 @@ MOST_BEYOND = 15_000
 """Draws in a row that are beyond a limit of the cost, after which the search gives up, as Timeloop does after so many invalid
 ones."""
 
-_FIRST_DRAWN, _MOST_DRAWN = 64, 4096
+_FIRST_DRAWN, _MOST_DRAWN = 64, 1024
 
 
 def draw_mappings(mapper: RandomMapper, question: Question) -> MapResult:
