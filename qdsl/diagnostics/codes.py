@@ -16,8 +16,8 @@ CODES: dict[str, tuple[str, str]] = {
               "Reading stops after the first hundred mistakes of a file; correct them and check again."),
     "Q0008": ("too many parts",
               "An operator has at most 32 dimensions and 16 tensors, an accelerator at most 64 levels and 64 parameters, and "
-              "`for` and ranges make at most 4096 constraints and values."),
-    "Q0009": ("name too long", "A name or unit has at most 100 characters."),
+              "a set of constraints 2048 of them, each counted as often as `for` repeats it."),
+    "Q0009": ("name too long", "A name has at most 100 characters."),
     "Q0010": ("file not found", "A file given or imported does not exist. Imports are relative to the importing file."),
     "Q0011": ("import cycle",
               "Files import each other in a circle. Move what they share into a file that imports neither."),
