@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from qdsl.cli import check, count, explain, fmt, report, run, verify
+from qdsl.cli import check, count, explain, fmt, report, run, store, verify, watch
 from qdsl.cli import eval as eval_command
 from qdsl.cli import map as map_command
 from qdsl.cli.console import Console
@@ -17,7 +17,7 @@ from qdsl.diagnostics import SpecError
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
-_COMMANDS = (check, fmt, explain, eval_command, map_command, verify, count, run, report)
+_COMMANDS = (check, fmt, explain, eval_command, map_command, verify, count, run, watch, report, store)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

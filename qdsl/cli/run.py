@@ -6,7 +6,8 @@ import argparse
 import shlex
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +30,16 @@ INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from qdsl.cli.arguments import positive_int, seed
+    from qdsl.cli.arguments import cluster, positive_int, seed
 
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--study", metavar="NAME", help="the study, if the file has several")
     parser.add_argument("--out", metavar="DIR", type=Path, help="default: qdsl-out/STUDY")
     parser.add_argument(
         "--workers", metavar="N", type=positive_int, help="processes that solve layers (default: cores)"
+    )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", type=cluster, help="the workers of this Dask scheduler solve: tcp://HOST:PORT"
     )
     parser.add_argument("--seed", metavar="N", type=seed, help="in place of the study's")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
@@ -56,7 +60,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
     try:
         with _progress(args.quiet, console) as progress:
-            run = run_study(study, model, out_dir, progress, args.workers, shlex.join(args.command_line))
+            run = run_study(study, model, out_dir, progress, args.workers, shlex.join(args.command_line), args.cluster)
     except KeyboardInterrupt:
         console.note(
             f"interrupted; solved layers are kept in {out_dir / STORE_FILE}, the same command goes on from there"
@@ -137,11 +141,14 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
     }
 
 
-def _progress(quiet: bool, console: Console) -> AbstractContextManager[Progress]:
-    from qdsl.study.progress import Silent
+@contextmanager
+def _progress(quiet: bool, console: Console) -> Iterator[Progress]:
+    from qdsl.study.progress import Progress
 
     if quiet or console.json:
-        return nullcontext(Silent())
+        yield Progress()
+        return
     from qdsl.cli.progress import Bars, Lines
 
-    return Bars(console.color) if sys.stderr.isatty() else nullcontext(Lines())
+    with Bars(console.color) if sys.stderr.isatty() else nullcontext(Lines()) as view:
+        yield Progress(view.show)

@@ -17,6 +17,7 @@ from qdsl.study.details import detail_points
 from qdsl.study.legal import count_legal
 from qdsl.study.objectives import Designs, Evaluator
 from qdsl.study.progress import Progress, Silent
+from qdsl.study.progress_file import PROGRESS_FILE, recorded
 from qdsl.study.provenance import provenance
 from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, StudyRun
 from qdsl.study.runfile import RUN_FILE, save_run
@@ -38,9 +39,10 @@ def run_study(
     progress: Progress | None = None,
     workers: int | None = None,
     command: str = "",
+    cluster: str | None = None,
 ) -> StudyRun:
-    """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json` and `store.sqlite` in
-    `out_dir`.
+    """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json`, `store.sqlite` and
+    `progress.json` in `out_dir`.
 
     Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Ctrl-C during the
     search ends the search: the result then has `complete` False. Raises SpecError for layers or networks without a
@@ -48,33 +50,35 @@ def run_study(
     """
     progress = progress or Silent()
     timings: dict[str, float] = {}
-    with Store(out_dir / STORE_FILE) as store:
+    progress.study_started(study.name)
+    with Store(out_dir / STORE_FILE) as store, recorded(progress, out_dir / PROGRESS_FILE, store.locks):
         with _timed("tables", timings):
-            tables = build_tables(study, store, progress, workers)
+            tables = build_tables(study, store, progress, workers, cluster)
         with _timed("search", timings):
             outcome = _search(study, tables, progress)
         with _timed("mappings", timings):
             details = detail_points(study, tables, outcome.points, store, progress)
         with _timed("counts", timings):
             legal = count_legal(study, store)
-    run = StudyRun(
-        study=study,
-        front=outcome.front,
-        chosen=outcome.chosen,
-        chosen_rule=CHOSEN_RULE,
-        baseline=outcome.baseline,
-        references=outcome.references,
-        details=details,
-        dead=tables.dead,
-        history=outcome.history,
-        explored=outcome.explored,
-        counts=outcome.counts,
-        legal=legal,
-        timings=tuple(timings.items()),
-        provenance=provenance(study, model, command),
-        complete=outcome.complete,
-    )
-    save_run(run, out_dir / RUN_FILE)
+        run = StudyRun(
+            study=study,
+            front=outcome.front,
+            chosen=outcome.chosen,
+            chosen_rule=CHOSEN_RULE,
+            baseline=outcome.baseline,
+            references=outcome.references,
+            details=details,
+            dead=tables.dead,
+            history=outcome.history,
+            explored=outcome.explored,
+            counts=outcome.counts,
+            legal=legal,
+            timings=tuple(timings.items()),
+            provenance=provenance(study, model, command),
+            complete=outcome.complete,
+        )
+        save_run(run, out_dir / RUN_FILE)
+        progress.ended("complete" if run.complete else "interrupted")
     return run
 
 

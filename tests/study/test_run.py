@@ -71,6 +71,7 @@ def test_a_repeated_run_solves_nothing_and_says_the_same(tmp_path: Path) -> None
 
 class _StopsIn(Silent):
     def __init__(self, generation: int) -> None:
+        super().__init__()
         self._stop = generation
 
     def generation_done(self, generation: Generation, total: int) -> None:
