@@ -16,6 +16,7 @@ from qdsl.cli.console import Console, print_json
 from qdsl.cli.tables import columns, energy, memory
 
 if TYPE_CHECKING:
+    from qdsl.model.study import Study
     from qdsl.study.progress import Progress
     from qdsl.study.result import StudyRun
 
@@ -24,7 +25,8 @@ HELP = "Run a study: best mappings of all layers, search of the bit-widths, repo
 EXAMPLE = """example: qdsl run specs/studies/mobilenet_v1_eyeriss.qdsl --out results
 
 The directory gets the report, run.json (all numbers) and store.sqlite (solved layers, used again by the next run).
-Ctrl-C keeps what is solved; during the search it also writes the report of what was found."""
+Ctrl-C keeps what is solved and writes the report of what was found; before the search begins, a table of the layers
+solved (partial.md). Several runs may share a directory and `qdsl watch DIR` shows how far they are."""
 
 INTERRUPTED = 130
 
@@ -65,20 +67,34 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         console.note(
             f"interrupted; solved layers are kept in {out_dir / STORE_FILE}, the same command goes on from there"
         )
+        console.note(f"what is there: {_partial_report(study, out_dir)}")
         return INTERRUPTED
     from qdsl.report import write_report
+    from qdsl.report.partial import PARTIAL_FILE
 
     reporting = time.perf_counter()
     reports = write_report(run, out_dir, study.reports)
+    (out_dir / PARTIAL_FILE).unlink(missing_ok=True)
     seconds = {**dict(run.timings), "report": time.perf_counter() - reporting, "total": time.perf_counter() - start}
     if console.json:
         print_json(_summary_json(run, out_dir, reports, seconds))
     elif not args.quiet:
         print(summary_text(run, reports, seconds))
     if not run.complete:
-        console.note("interrupted; the report shows what the search had found")
+        console.note("interrupted; the report shows what was found until then")
         return INTERRUPTED
     return 0
+
+
+def _partial_report(study: Study, out_dir: Path) -> Path:
+    """A table of what is solved, for a run without a design to report."""
+    from qdsl.report.partial import write_partial
+    from qdsl.study.partial import solved_so_far
+    from qdsl.study.run import STORE_FILE
+    from qdsl.study.store import Store
+
+    with Store(out_dir / STORE_FILE) as store:
+        return write_partial(study.name, solved_so_far(study, store), out_dir)
 
 
 def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, float]) -> str:

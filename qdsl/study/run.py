@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from qdsl.study.objectives import Designs, Evaluator
 from qdsl.study.progress import Progress, Silent
 from qdsl.study.progress_file import PROGRESS_FILE, recorded
 from qdsl.study.provenance import provenance
-from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, StudyRun
+from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, LegalCounts, PointDetail, StudyRun
 from qdsl.study.runfile import RUN_FILE, save_run
 from qdsl.study.store import Store
 from qdsl.study.tables import Tables, build_tables, layer_bits
@@ -44,8 +44,8 @@ def run_study(
     """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json`, `store.sqlite` and
     `progress.json` in `out_dir`.
 
-    Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Ctrl-C during the
-    search ends the search: the result then has `complete` False. Raises SpecError for layers or networks without a
+    Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Later it ends the phase at
+    work and what need not follow: the result then has `complete` False. Raises SpecError for layers or networks without a
     legal mapping and for an unusable store.
     """
     progress = progress or Silent()
@@ -57,9 +57,9 @@ def run_study(
         with _timed("search", timings):
             outcome = _search(study, tables, progress)
         with _timed("mappings", timings):
-            details = detail_points(study, tables, outcome.points, store, progress)
+            details, detailed = _details(study, tables, outcome.points, store, progress)
         with _timed("counts", timings):
-            legal = count_legal(study, store)
+            legal, counted = _legal(study, store, outcome.complete and detailed)
         run = StudyRun(
             study=study,
             front=outcome.front,
@@ -75,7 +75,7 @@ def run_study(
             legal=legal,
             timings=tuple(timings.items()),
             provenance=provenance(study, model, command),
-            complete=outcome.complete,
+            complete=outcome.complete and detailed and counted,
         )
         save_run(run, out_dir / RUN_FILE)
         progress.ended("complete" if run.complete else "interrupted")
@@ -134,6 +134,28 @@ def _search(study: Study, tables: Tables, progress: Progress) -> _Outcome:
         counts=_counts(study, tables, evaluator, archive.evaluated),
         complete=complete,
     )
+
+
+def _details(
+    study: Study, tables: Tables, points: Sequence[tuple[str, DesignPoint]], store: Store, progress: Progress
+) -> tuple[tuple[PointDetail, ...], bool]:
+    """The designs with their mappings, and whether these are all: an interrupt leaves the chosen one at least."""
+    found: list[PointDetail] = []
+    try:
+        found.extend(detail_points(study, tables, points, store, progress))
+    except KeyboardInterrupt:
+        return tuple(found) or tuple(detail_points(study, tables, points[:1], store, progress)), False
+    return tuple(found), True
+
+
+def _legal(study: Study, store: Store, go_on: bool) -> tuple[LegalCounts, bool]:
+    """The numbers of mappings, and whether nothing interrupted them. go_on: False takes only what the store knows."""
+    try:
+        if go_on:
+            return count_legal(study, store), True
+    except KeyboardInterrupt:
+        pass
+    return count_legal(study, store, limit_s=0), False
 
 
 def chosen_index(values: npt.NDArray[np.float64]) -> int:

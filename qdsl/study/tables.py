@@ -72,7 +72,7 @@ def build_tables(
     that the mapper cannot keep, and for widths at which a formula of the accelerator has no value.
     """
     rows = {layer.name: width_rows(study, layer) for layer in study.network.layers}
-    keys = _keys(study, rows)
+    keys = store_keys(study, rows)
     optima = store.optima(keys.values())
     known, classes = len(optima), len(set(keys.values()))
     tasks = _tasks(study, keys, optima)
@@ -145,8 +145,11 @@ def cost_classes(
     return classes, undefined
 
 
-def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
-    """Raises SpecError with all widths at which a formula of the accelerator has no value."""
+def store_keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
+    """The store key of every (problem, bits) that may occur. rows: by layer.
+
+    Raises SpecError with all widths at which a formula of the accelerator has no value.
+    """
     keys: dict[tuple[Problem, Bits], str] = {}
     makers: dict[Problem, KeyMaker] = {}
     refused: list[Undefined] = []
