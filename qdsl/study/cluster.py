@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 from qdsl.diagnostics import Diagnostic, SpecError
@@ -16,7 +17,9 @@ from qdsl.study.keys import COST_MODEL
 from qdsl.study.provenance import version
 
 CONNECT_S = 10.0
-"""How long the scheduler, and then its first worker, may take to answer."""
+"""How long the scheduler may take to answer."""
+FIRST_WORKER_S = 60.0
+"""How long the first worker may take to come."""
 _AHEAD = 2  # tasks per thread of the cluster, so that none waits for the next one to travel
 
 
@@ -30,16 +33,16 @@ def solve_on_cluster(tasks: Sequence[Task], address: str, take: Take) -> Generat
     distributed = _distributed()
     try:
         with distributed.Client(address, timeout=CONNECT_S, set_as_default=False, name="qdsl") as client:
-            client.wait_for_workers(1, timeout=CONNECT_S)
+            client.wait_for_workers(1, timeout=FIRST_WORKER_S)
             yield from _solved(distributed, client, tasks, take)
-    except (OSError, ValueError, distributed.CommClosedError, distributed.client.FuturesCancelledError) as error:
+    except (OSError, CancelledError) as error:
         raise _unreachable(address, error) from None
 
 
 def _solved(distributed: Any, client: Any, tasks: Sequence[Task], take: Take) -> Generator[Solved, None, None]:
     waiting = (task for task in tasks if take(task))
     running: dict[str, Task] = {}
-    results = distributed.as_completed()
+    results = distributed.as_completed(loop=client.loop)
 
     def fill() -> None:
         """Workers come and go: as many tasks as they can take now."""
