@@ -16,6 +16,7 @@ OLDEST = 1
 BUSY_SECONDS = 60.0
 
 _MAGIC = b"SQLite format 3\0"
+_ALONE = "immutable=1"
 # `questions` says what results are about, for people; only the key counts. Times are seconds since 1970.
 _TABLES = """
 CREATE TABLE questions (
@@ -92,17 +93,40 @@ def _refuse_foreign(path: Path) -> None:
     schema = int.from_bytes(header[60:64], "big")
     if not OLDEST <= schema <= SCHEMA:
         raise _refused(path, f"its schema is version {schema}, this qdsl reads versions {OLDEST} to {SCHEMA}")
-    # A journal is left where the process that made the store was killed: only a writer may take that back.
-    mode = "rw" if path.with_name(path.name + "-journal").exists() else "ro"
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS)) as db:
-        try:
-            verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise  # cannot be opened or is locked: about the disk, not about the content
-            raise _refused(path, str(error)) from None
+    how = _unchanging(path)
+    verdict = _truncated(path, header) if how == _ALONE else ""
+    verdict = verdict or _checked(path, how)
+    if verdict != "ok" and how == _ALONE and _unchanging(path) != _ALONE:
+        verdict = _checked(path, _unchanging(path))  # another process has begun to write meanwhile
     if verdict != "ok":
         raise _refused(path, verdict)
+
+
+def _unchanging(path: Path) -> str:
+    """How to open the file for a look that changes nothing: without any trace where nobody is at work on it."""
+    if path.with_name(path.name + "-journal").exists():
+        return "mode=rw"  # the process that made the store was killed: only a writer may take back what it began
+    return "mode=ro" if path.with_name(path.name + "-wal").exists() else _ALONE
+
+
+def _truncated(path: Path, header: bytes) -> str:
+    """What is wrong with the length; SQLite would read a missing end as zeros."""
+    page = int.from_bytes(header[16:18], "big")
+    length = int.from_bytes(header[28:32], "big") * (65_536 if page == 1 else page)
+    size = path.stat().st_size
+    return f"it has {size:,} of its {length:,} bytes" if size < length else ""
+
+
+def _checked(path: Path, how: str) -> str:
+    """What SQLite says of the structure of the file, 'ok' at best. Raises sqlite3.OperationalError for a file that cannot be
+    opened or is locked: that is about the disk, not about the content."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=BUSY_SECONDS)) as db:
+        try:
+            return str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            return str(error)
 
 
 def _prepare(db: sqlite3.Connection) -> None:
