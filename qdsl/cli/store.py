@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     gc.add_argument("--older-than", metavar="DAYS", type=days, help="solved so long ago, as in 90d")
     gc.add_argument("--unused-for", metavar="DAYS", type=days, help="read by no run for so long; both: both must hold")
     gc.add_argument("--delete", action="store_true", help="remove it; without this nothing changes")
-    gc.set_defaults(act=_gc, refuse=gc.error)
+    gc.set_defaults(act=_gc, usage=gc.format_usage())
     export = action("export", "Print every result: widths, energy, mapping.", "qdsl-out/first --format json",
                     ("csv", "json"))  # fmt: skip
     export.add_argument("--out", metavar="FILE", type=Path, help="write a file instead of stdout")
@@ -65,7 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     if args.act is _gc and args.older_than is None and args.unused_for is None:
-        args.refuse("say what is garbage: --older-than DAYS, --unused-for DAYS or both")
+        console.note(
+            args.usage + "qdsl store gc: error: say what is garbage: --older-than DAYS, --unused-for DAYS or both"
+        )
+        return 2
     from qdsl.study.inventory import open_existing
     from qdsl.study.run import STORE_FILE
 

@@ -83,6 +83,10 @@ def test_ctrl_c_while_layers_are_solved_keeps_what_is_done(tmp_path: Path) -> No
     assert code == 130
     assert "interrupted; solved layers are kept in" in rest and "Traceback" not in rest
     assert not (out / "run.json").exists()
+    partial = (out / "partial.md").read_text()
+    assert f"what is there: {out / 'partial.md'}" in rest
+    assert partial.startswith("# mixed, interrupted") and "of 2 distinct layers are whole" in partial
+    assert "M 4 N 720 K 1680" in partial
     with Store(out / "store.sqlite") as store:
         store.put([("k", Optimum("optimal", 1.0))])
 

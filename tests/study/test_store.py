@@ -76,6 +76,14 @@ def _litter(directory: Path) -> set[str]:
     return {p.name for p in directory.iterdir() if p.suffix != ".locks"}
 
 
+def _overwritten(path: Path) -> None:
+    with Store(path) as store:
+        store.put((f"k{i}", Optimum("optimal", float(i))) for i in range(2000))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 6000] = b"\xff" * 6000
+    path.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -83,6 +91,7 @@ def _litter(directory: Path) -> set[str]:
         (lambda path: path.write_bytes(b"SQLite format 3\0"), "not an SQLite database"),
         (_foreign_database, "of another program"),
         (_other_version, "version 99"),
+        (_overwritten, "malformed|disk image|out of order|page|[Tt]ree"),
         (_truncated, "of its .* bytes"),
     ],
 )
