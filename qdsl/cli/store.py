@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "store"
 HELP = "List, clear and export the solved layers that runs keep."
-EXAMPLE = """examples:
-  qdsl store ls qdsl-out/first
+EXAMPLE = """example: qdsl store ls qdsl-out/first
   qdsl store gc qdsl-out/first --unused-for 30d
   qdsl store gc qdsl-out/first --older-than 90d --delete
   qdsl store export qdsl-out/first --format csv > results.csv

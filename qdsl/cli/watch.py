@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 NAME = "watch"
 HELP = "Show the progress of a run of another process until it ends."
-EXAMPLE = """examples:
-  qdsl watch qdsl-out/mobilenet_v1_eyeriss
-  qdsl watch qdsl-out/mobilenet_v1_eyeriss --once --format json
+EXAMPLE = """example: qdsl watch qdsl-out/mobilenet_v1_eyeriss
+For scripts: qdsl watch qdsl-out/mobilenet_v1_eyeriss --once --format json
 
 Exit code 0 when the run is at work or complete, 1 when it was interrupted, failed or killed."""
 

@@ -9,12 +9,15 @@ from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
+from qdsl.model.check_map_as import replace_operators
+from qdsl.model.check_mapper import check_mapper
 from qdsl.model.check_precision import check_precision
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
 from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
@@ -24,6 +27,8 @@ from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
     MachineRef,
+    MapAsStmt,
+    MapperStmt,
     MapStmt,
     MinimizeStmt,
     Name,
@@ -65,19 +70,22 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
-    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SearchStmt, ReportStmt)
-    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed)
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, MapperStmt, SearchStmt, ReportStmt)
+    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(MapAsStmt,))
     network: Network | None = None
     mapped: Network | None = None
     accelerator: Accelerator | None = None
     precision: PrecisionSpace | None = None
     objectives: tuple[str, ...] = ()
     reports: tuple[str, ...] = REPORTS
+    mapper: MapperChoice = EXACT
     search = Search()
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         accelerator = scope.machine(map_stmt.accelerator, sink)
-        network = lookup("network", map_stmt.network, scope.networks)
+        network = replace_operators(
+            found.all(MapAsStmt), lookup("network", map_stmt.network, scope.networks), scope.operators
+        )
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
         if accelerator:
@@ -87,6 +95,9 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
             precision = check_precision(block, mapped, accelerator, sink)
     with collecting(sink):
         objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
+    with collecting(sink):
+        chosen = found.get(MapperStmt)
+        mapper = check_mapper(chosen) if chosen else mapper
     with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
     with collecting(sink):
@@ -102,7 +113,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     if precision is None or mapped is None:
         return None
     return Study(
-        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, decl.name.span
+        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, mapper, decl.name.span
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
@@ -38,6 +39,7 @@ class Study:
     objectives: tuple[str, ...]
     search: Search
     reports: tuple[str, ...]  # of 'html', 'markdown'
+    mapper: MapperChoice = EXACT
     span: Span | None = field(default=None, compare=False, repr=False)
 
 

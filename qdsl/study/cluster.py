@@ -12,6 +12,7 @@ from concurrent.futures import CancelledError
 from typing import Any
 
 from qdsl.diagnostics import Diagnostic, SpecError
+from qdsl.diagnostics.extras import not_installed
 from qdsl.study.executor import Answers, Solved, Take, Task, answers, worker_died
 from qdsl.study.keys import COST_MODEL
 from qdsl.study.provenance import version
@@ -26,8 +27,8 @@ _AHEAD = 2  # tasks per thread of the cluster, so that none waits for the next o
 def solve_on_cluster(tasks: Sequence[Task], address: str, take: Take) -> Generator[Solved, None, None]:
     """As `solve_all`; at most two tasks per thread of the workers are in flight.
 
-    address: as in `tcp://host:8786`. Raises SpecError when `distributed` is not installed (Q0914), for a scheduler that
-    does not answer, has no workers or is lost (Q0915), for workers with another qdsl (Q0916), and for a layer at which
+    address: as in `tcp://host:8786`. Raises SpecError when `distributed` is not installed (Q0960), for a scheduler that
+    does not answer, has no workers or is lost (Q0914), for workers with another qdsl (Q0915), and for a layer at which
     several workers died (Q0903).
     """
     distributed = _distributed()
@@ -66,13 +67,13 @@ def _solved(distributed: Any, client: Any, tasks: Sequence[Task], take: Take) ->
 
 
 def checked_answers(task: Task, made_by: tuple[str, int]) -> Answers:
-    """`answers` on a worker. Raises SpecError (Q0916) when the task was made by another qdsl."""
+    """`answers` on a worker. Raises SpecError (Q0915) when the task was made by another qdsl."""
     if made_by != _made_by():
         theirs, ours = (f"qdsl {v} (cost model {model})" for v, model in (_made_by(), made_by))
         raise SpecError(
             [
                 Diagnostic(
-                    "Q0916",
+                    "Q0915",
                     f"a worker of the cluster has {theirs}, this is {ours}",
                     None,
                     notes=("answers of different versions are not mixed",),
@@ -90,17 +91,8 @@ def _made_by() -> tuple[str, int]:
 def _distributed() -> Any:
     try:
         import distributed
-    except ImportError:
-        raise SpecError(
-            [
-                Diagnostic(
-                    "Q0914",
-                    "`--cluster` needs Dask, which is not installed",
-                    None,
-                    helps=("pip install 'qdsl[cluster]'",),
-                )
-            ]
-        ) from None
+    except ModuleNotFoundError as error:
+        raise not_installed(error, "cluster", "`--cluster`") from None
     return distributed
 
 
@@ -108,7 +100,7 @@ def _unreachable(address: str, error: Exception) -> SpecError:
     return SpecError(
         [
             Diagnostic(
-                "Q0915",
+                "Q0914",
                 f"the Dask cluster at `{address}` does not answer: {error or type(error).__name__}",
                 None,
                 notes=("layers solved so far are kept in the store",),

@@ -15,13 +15,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from types import ModuleType
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.mapper import solve_batch
+from qdsl.mapper.other import find_mapping
 from qdsl.mapper.result import Optimum
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
+from qdsl.model.mapper import EXACT, ExactMapper, MapperChoice
+from qdsl.model.mapping import Mapping as LayerMapping
 from qdsl.model.operator import Problem
 
 
@@ -34,20 +38,23 @@ class Task:
     problem: Problem
     bits: tuple[Mapping[str, int], ...]
     constraints: tuple[Constraint, ...]
+    mapper: MapperChoice = EXACT
 
 
 @dataclass(frozen=True)
 class Solved:
-    """The answers to `task.bits`, in their order; seconds of one core."""
+    """The answers to `task.bits`, in their order; seconds of one core. mappings: of a mapper from whose energies they could
+    not be recovered; else empty."""
 
     task: Task
     optima: tuple[Optimum, ...]
     seconds: float
+    mappings: tuple[LayerMapping | None, ...] = ()
 
 
 Take = Callable[[Task], bool]
-Answers = tuple[tuple[Optimum, ...], float]
-"""Of one task, and the seconds of one core that they took."""
+Answers = tuple[tuple[Optimum, ...], float, tuple[LayerMapping | None, ...]]
+"""The fields of Solved beside its task."""
 
 
 def _any(task: Task) -> bool:
@@ -150,8 +157,12 @@ def _end_with_parent() -> None:
 def answers(task: Task) -> Answers:
     """Solves one task, here."""
     start = time.perf_counter()
-    optima = solve_batch(task.accelerator, task.problem, task.bits, task.constraints)
-    return tuple(optima), time.perf_counter() - start
+    if isinstance(task.mapper, ExactMapper):
+        optima = solve_batch(task.accelerator, task.problem, task.bits, task.constraints)
+        return tuple(optima), time.perf_counter() - start, ()
+    found = [find_mapping(task.mapper, task.accelerator, task.problem, b, task.constraints) for b in task.bits]
+    optima = tuple(Optimum(x.status, inf if x.energy_pj is None else x.energy_pj) for x in found)
+    return optima, time.perf_counter() - start, tuple(x.mapping for x in found)
 
 
 @contextmanager

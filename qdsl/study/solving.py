@@ -64,7 +64,8 @@ def solve_open(
             time.sleep(_LOOK_AGAIN_S)
         for solved in solve_all(tuple(left), workers, cluster, take):
             known = dict(zip(keys(solved.task), solved.optima, strict=True))
-            store.put(known.items(), _about(solved))
+            found = zip(keys(solved.task), solved.mappings, strict=False)
+            store.put(known.items(), {key: nest for key, nest in found if nest is not None}, _about(solved))
             solved_here += len(known)
             end(solved.task, known, solved.seconds)
         waiting = True

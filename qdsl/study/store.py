@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from qdsl.mapper.result import Optimum
 from qdsl.model.mapping import Mapping
@@ -81,16 +82,30 @@ class Store:
                     self.db.executemany("UPDATE results SET used = ? WHERE key = ?", unused)
         return found
 
-    def put(self, results: Iterable[tuple[str, Optimum]], about: About | None = None) -> None:
-        """Adds results in one transaction."""
+    def put(
+        self,
+        results: Iterable[tuple[str, Optimum]],
+        mappings: MappingABC[str, Mapping] = MappingProxyType({}),
+        about: About | None = None,
+    ) -> None:
+        """Adds results in one transaction. mappings: by key, those that are known."""
         now = int(time.time())
         with disk_errors(self.path), transaction(self.db):
             question = self._question(about) if about else None
-            bits = (json.dumps(dict(b), separators=(",", ":")) for b in about.bits) if about else None
+            bits = (_text(dict(b)) for b in about.bits) if about else None
             self.db.executemany(
-                "INSERT OR IGNORE INTO results (key, optimum, question, bits, solved, used) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO results (key, optimum, mapping, question, bits, solved, used) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (key, _text(to_json(optimum)), question, next(bits) if bits else None, now, now)
+                    (
+                        key,
+                        _text(to_json(optimum)),
+                        _mapping_text(mappings.get(key)),
+                        question,
+                        next(bits) if bits else None,
+                        now,
+                        now,
+                    )
                     for key, optimum in results
                 ),
             )
@@ -112,7 +127,7 @@ class Store:
     def put_mapping(self, key: str, mapping: Mapping) -> None:
         """Adds the best mapping of a layer whose optimum is there."""
         with disk_errors(self.path):
-            self.db.execute("UPDATE results SET mapping = ? WHERE key = ?", (_text(to_json(mapping)), key))
+            self.db.execute("UPDATE results SET mapping = ? WHERE key = ?", (_mapping_text(mapping), key))
 
     def counts(self, key: str) -> list[tuple[int, ...]] | None:
         """Numbers of mappings, exact however large, if they have been counted before."""
@@ -135,6 +150,10 @@ class Store:
     def __len__(self) -> int:
         with disk_errors(self.path):
             return int(self.db.execute("SELECT count(*) FROM results").fetchone()[0])
+
+
+def _mapping_text(mapping: Mapping | None) -> str | None:
+    return None if mapping is None else _text(to_json(mapping))
 
 
 def _text(data: object) -> str:

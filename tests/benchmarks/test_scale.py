@@ -8,9 +8,9 @@ from __future__ import annotations
 from itertools import count
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from qdsl.mapper.result import Optimum
 from qdsl.model import load
@@ -33,7 +33,7 @@ def _about(number: int) -> About:
 def _fill(store: Store, rows: int) -> None:
     for number in range(rows // BATCH):
         keys = (digest([number, i]) for i in range(BATCH))
-        store.put(((key, ONE) for key in keys), _about(number))
+        store.put(((key, ONE) for key in keys), about=_about(number))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("machine", ["eyeriss", "simba"])
-def test_candidates_on_one_core(machine: str, tmp_path: Path, benchmark: BenchmarkFixture) -> None:
+def test_candidates_on_one_core(machine: str, tmp_path: Path, benchmark: Any) -> None:
     study = load(data_dir("specs") / "studies" / f"mobilenet_v1_{machine}.qdsl").studies[0]
     number, spent, solved = count(), [], []
 
@@ -60,19 +60,19 @@ def test_candidates_on_one_core(machine: str, tmp_path: Path, benchmark: Benchma
     benchmark.extra_info["ms of one core per candidate"] = 1000 * min(spent) / solved[0]
 
 
-def test_storing(tmp_path: Path, benchmark: BenchmarkFixture) -> None:
+def test_storing(tmp_path: Path, benchmark: Any) -> None:
     with Store(tmp_path / "store.sqlite") as store:
         numbers = iter(range(10**9))
 
         def put() -> None:
             number = next(numbers)
-            store.put(((digest([number, i]), ONE) for i in range(BATCH)), _about(number))
+            store.put(((digest([number, i]), ONE) for i in range(BATCH)), about=_about(number))
 
         benchmark.pedantic(put, rounds=400)
         benchmark.extra_info["candidates per put"] = BATCH
 
 
-def test_opening_a_million(million: Path, benchmark: BenchmarkFixture) -> None:
+def test_opening_a_million(million: Path, benchmark: Any) -> None:
     benchmark.extra_info["bytes per candidate"] = million.stat().st_size / ROWS
 
     def opened() -> None:
@@ -82,7 +82,7 @@ def test_opening_a_million(million: Path, benchmark: BenchmarkFixture) -> None:
     benchmark.pedantic(opened, rounds=3)
 
 
-def test_reading_a_million(million: Path, benchmark: BenchmarkFixture) -> None:
+def test_reading_a_million(million: Path, benchmark: Any) -> None:
     keys = [digest([number, i]) for number in range(ROWS // BATCH) for i in range(BATCH)]
     with Store(million) as store:
         found = benchmark.pedantic(store.optima, args=(keys,), rounds=1)

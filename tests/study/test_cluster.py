@@ -76,7 +76,7 @@ def test_a_run_goes_on_when_a_worker_is_killed(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(cluster, "COST_MODEL", -1)
         with pytest.raises(SpecError) as refused:
             list(cluster.solve_on_cluster([_task(tmp_path)], address, lambda task: True))
-        assert _codes(refused.value) == ["Q0916"]
+        assert _codes(refused.value) == ["Q0915"]
 
         command = [sys.executable, "-m", "qdsl", "run", str(spec), "--out", str(tmp_path / "out"), "--cluster", address]
         with subprocess.Popen(
@@ -106,7 +106,7 @@ def test_a_scheduler_without_workers_or_that_is_lost_is_a_finding(
     with _scheduler(tmp_path) as (address, scheduler):
         with pytest.raises(SpecError) as found:
             list(cluster.solve_on_cluster(tasks, address, lambda task: True))
-        assert _codes(found.value) == ["Q0915"]
+        assert _codes(found.value) == ["Q0914"]
 
         monkeypatch.setattr(cluster, "FIRST_WORKER_S", 60.0)
         monkeypatch.setattr(cluster, "CONNECT_S", 3.0)
@@ -117,7 +117,7 @@ def test_a_scheduler_without_workers_or_that_is_lost_is_a_finding(
 
         with _worker(address), pytest.raises(SpecError) as found:
             list(cluster.solve_on_cluster(tasks, address, lose))
-        assert _codes(found.value) == ["Q0915"]
+        assert _codes(found.value) == ["Q0914"]
 
 
 def test_a_scheduler_that_is_not_there_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,19 +125,19 @@ def test_a_scheduler_that_is_not_there_is_a_finding(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(SpecError, match=rf"Q0915.*127\.0\.0\.1:{port}` does not answer"):
+    with pytest.raises(SpecError, match=rf"Q0914.*127\.0\.0\.1:{port}` does not answer"):
         list(cluster.solve_on_cluster([_task(tmp_path)], f"tcp://127.0.0.1:{port}", lambda task: True))
 
 
 def test_a_missing_library_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(SpecError, match=r"Q0914") as found:
+    with pytest.raises(SpecError, match=r"Q0960") as found:
         list(cluster.solve_on_cluster([_task(tmp_path)], "tcp://127.0.0.1:1", lambda task: True))
     assert found.value.diagnostics[0].helps == ("pip install 'qdsl[cluster]'",)
 
 
 def test_another_version_is_a_finding(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"Q0916.*this is qdsl 0\.0\.0 \(cost model 0\)"):
+    with pytest.raises(SpecError, match=r"Q0915.*this is qdsl 0\.0\.0 \(cost model 0\)"):
         cluster.checked_answers(_task(tmp_path), ("0.0.0", 0))
 
 

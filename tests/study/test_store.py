@@ -136,8 +136,8 @@ ABOUT = About("d", "tiny", "fc", "linear", (("N", 2),), ((("W", 4),), (("W", 8),
 
 def test_what_a_store_holds(tmp_path: Path) -> None:
     with Store(tmp_path / "store.sqlite") as store:
-        store.put([("a", ONE), ("b", Optimum("infeasible", inf))], ABOUT)
-        store.put([("c", ONE)], replace(ABOUT, digest="other", layer="conv", bits=((("W", 2),),)))
+        store.put([("a", ONE), ("b", Optimum("infeasible", inf))], about=ABOUT)
+        store.put([("c", ONE)], about=replace(ABOUT, digest="other", layer="conv", bits=((("W", 2),),)))
         listed = [(e.accelerator, e.layer, e.sizes, e.candidates, e.mappings) for e in entries(store)]
         assert listed == [("tiny", "fc", {"N": 2}, 2, 0), ("tiny", "conv", {"N": 2}, 1, 0)]
         rows = [(r.key, r.layer, r.bits, r.optimum.energy_pj) for r in export(store)]
@@ -153,8 +153,8 @@ def _age(store: Store, key: str, solved_days: int, used_days: int) -> None:
 
 def test_what_is_old_or_unused_is_deleted_when_asked_to(tmp_path: Path) -> None:
     with Store(tmp_path / "store.sqlite") as store:
-        store.put([("old", ONE), ("used", ONE)], ABOUT)
-        store.put([("new", ONE)], replace(ABOUT, digest="other", bits=((("W", 2),),)))
+        store.put([("old", ONE), ("used", ONE)], about=ABOUT)
+        store.put([("new", ONE)], about=replace(ABOUT, digest="other", bits=((("W", 2),),)))
         store.put_counts("n", [(1,)])
         _age(store, "old", 50, 40)
         _age(store, "used", 50, 3)

@@ -42,7 +42,7 @@ def main(spec: str, directory: str, kills: int, workers: int) -> None:
     left = kills
     while left > 0:
         out = place / str(len(chains))
-        attempts = []
+        attempts: list[dict[str, Any]] = []
         while not attempts or attempts[-1]["killed"]:
             killed = _attempt(path, out, workers, chance.uniform(0, duration) if left > 0 else None)
             attempts.append({"begun": _begun(out), "stored": _stored(out), "killed": killed})
@@ -90,7 +90,7 @@ def _log_what_begins(log: int) -> None:
 
         return solve_all(tasks, workers, cluster, taken)
 
-    solving.solve_all = logged  # type: ignore[assignment]
+    vars(solving)["solve_all"] = logged
 
 
 def _begun(out: Path) -> list[str]:
