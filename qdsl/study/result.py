@@ -210,7 +210,7 @@ class StudyRun:
     legal mapping. references: uniform widths, narrowest first, where legal. details: the chosen point first.
     explored: values of the study's objectives, in their order, of every distinct design evaluated. timings: seconds
     by phase. legal: how many mappings there are. exact: of the exact search, or what an inexact one is held against; None if
-    an objective does not add up. complete: False when the search was stopped before its last generation.
+    an objective does not add up. complete: False when the run was interrupted.
     """
 
     study: Study
