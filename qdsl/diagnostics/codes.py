@@ -135,6 +135,8 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0911": ("saved mapping not legal", "A saved mapping does not keep the rules of its layer."),
     "Q0912": ("saved claim refuted", "There is a better mapping than the saved one, or one where none was said to be."),
     "Q0913": ("execution differs", "Executing a mapping counts something else than the formulas: a defect of qdsl."),
+    "Q0914": ("cluster not reachable", "The scheduler does not answer, has no workers, or was lost."),
+    "Q0915": ("workers of another version", "The workers of a cluster have another qdsl than the run."),
     "Q0950": ("template missing", "A template of the report is not where it should be."),
     "Q0951": ("template broken", "A template of the report cannot be rendered."),
     "Q0952": ("report not writable", "The operating system refuses to write the report."),

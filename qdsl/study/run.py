@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from qdsl.study.details import detail_points
 from qdsl.study.legal import count_legal
 from qdsl.study.objectives import Designs, Evaluator
 from qdsl.study.progress import Progress, Silent
+from qdsl.study.progress_file import PROGRESS_FILE, recorded
 from qdsl.study.provenance import provenance
-from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, StudyRun
+from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, LegalCounts, PointDetail, StudyRun
 from qdsl.study.runfile import RUN_FILE, save_run
 from qdsl.study.store import Store
 from qdsl.study.tables import Tables, build_tables, layer_bits
@@ -38,43 +39,46 @@ def run_study(
     progress: Progress | None = None,
     workers: int | None = None,
     command: str = "",
+    cluster: str | None = None,
 ) -> StudyRun:
-    """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json` and `store.sqlite` in
-    `out_dir`.
+    """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json`, `store.sqlite` and
+    `progress.json` in `out_dir`.
 
-    Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Ctrl-C during the
-    search ends the search: the result then has `complete` False. Raises SpecError for layers or networks without a
+    Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Later it ends the phase at
+    work and what need not follow: the result then has `complete` False. Raises SpecError for layers or networks without a
     legal mapping and for an unusable store.
     """
     progress = progress or Silent()
     timings: dict[str, float] = {}
-    with Store(out_dir / STORE_FILE) as store:
+    progress.study_started(study.name)
+    with Store(out_dir / STORE_FILE) as store, recorded(progress, out_dir / PROGRESS_FILE, store.locks):
         with _timed("tables", timings):
-            tables = build_tables(study, store, progress, workers)
+            tables = build_tables(study, store, progress, workers, cluster)
         with _timed("search", timings):
             outcome = _search(study, tables, progress)
         with _timed("mappings", timings):
-            details = detail_points(study, tables, outcome.points, store, progress)
+            details, detailed = _details(study, tables, outcome.points, store, progress)
         with _timed("counts", timings):
-            legal = count_legal(study, store)
-    run = StudyRun(
-        study=study,
-        front=outcome.front,
-        chosen=outcome.chosen,
-        chosen_rule=CHOSEN_RULE,
-        baseline=outcome.baseline,
-        references=outcome.references,
-        details=details,
-        dead=tables.dead,
-        history=outcome.history,
-        explored=outcome.explored,
-        counts=outcome.counts,
-        legal=legal,
-        timings=tuple(timings.items()),
-        provenance=provenance(study, model, command),
-        complete=outcome.complete,
-    )
-    save_run(run, out_dir / RUN_FILE)
+            legal, counted = _legal(study, store, outcome.complete and detailed)
+        run = StudyRun(
+            study=study,
+            front=outcome.front,
+            chosen=outcome.chosen,
+            chosen_rule=CHOSEN_RULE,
+            baseline=outcome.baseline,
+            references=outcome.references,
+            details=details,
+            dead=tables.dead,
+            history=outcome.history,
+            explored=outcome.explored,
+            counts=outcome.counts,
+            legal=legal,
+            timings=tuple(timings.items()),
+            provenance=provenance(study, model, command),
+            complete=outcome.complete and detailed and counted,
+        )
+        save_run(run, out_dir / RUN_FILE)
+        progress.ended("complete" if run.complete else "interrupted")
     return run
 
 
@@ -130,6 +134,28 @@ def _search(study: Study, tables: Tables, progress: Progress) -> _Outcome:
         counts=_counts(study, tables, evaluator, archive.evaluated),
         complete=complete,
     )
+
+
+def _details(
+    study: Study, tables: Tables, points: Sequence[tuple[str, DesignPoint]], store: Store, progress: Progress
+) -> tuple[tuple[PointDetail, ...], bool]:
+    """The designs with their mappings, and whether these are all: an interrupt leaves the chosen one at least."""
+    found: list[PointDetail] = []
+    try:
+        found.extend(detail_points(study, tables, points, store, progress))
+    except KeyboardInterrupt:
+        return tuple(found) or tuple(detail_points(study, tables, points[:1], store, progress)), False
+    return tuple(found), True
+
+
+def _legal(study: Study, store: Store, go_on: bool) -> tuple[LegalCounts, bool]:
+    """The numbers of mappings, and whether nothing interrupted them. go_on: False takes only what the store knows."""
+    try:
+        if go_on:
+            return count_legal(study, store), True
+    except KeyboardInterrupt:
+        pass
+    return count_legal(study, store, limit_s=0), False
 
 
 def chosen_index(values: npt.NDArray[np.float64]) -> int:

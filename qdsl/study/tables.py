@@ -18,10 +18,11 @@ from qdsl.model.mapper import ExactMapper
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
-from qdsl.study.executor import Task, solve_all
+from qdsl.study.executor import Task
 from qdsl.study.keys import KeyMaker, applying, cost_class
 from qdsl.study.progress import Progress
 from qdsl.study.result import DeadOption
+from qdsl.study.solving import solve_open
 from qdsl.study.store import Store
 from qdsl.study.undefined import Axes, Undefined, undefined_findings
 
@@ -64,26 +65,27 @@ class WidthRow:
     bits: Bits
 
 
-def build_tables(study: Study, store: Store, progress: Progress, workers: int | None = None) -> Tables:
+def build_tables(
+    study: Study, store: Store, progress: Progress, workers: int | None = None, cluster: str | None = None
+) -> Tables:
     """Solves what the store does not know yet, the largest problems first.
 
     Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, for constraints
     that the mapper cannot keep, and for widths at which a formula of the accelerator has no value.
     """
     rows = {layer.name: width_rows(study, layer) for layer in study.network.layers}
-    keys = _keys(study, rows)
+    keys = store_keys(study, rows)
     optima = store.optima(keys.values())
     known, classes = len(optima), len(set(keys.values()))
     tasks = _tasks(study, keys, optima)
     _refuse_unsupported(tasks)
     progress.tables_planned(len(tasks), classes, known)
-    for solved in solve_all(tasks, workers):
-        problem = solved.task.problem
-        results = [(keys[problem, tuple(b.items())], o) for b, o in zip(solved.task.bits, solved.optima, strict=True)]
-        known_mappings = zip(results, solved.mappings, strict=False)
-        store.put(results, {key: mapping for (key, _), mapping in known_mappings if mapping is not None})
-        optima.update(results)
-        progress.problem_solved(solved.task.layer, solved.seconds)
+
+    def keys_of(task: Task) -> list[str]:
+        return [keys[task.problem, tuple(bits.items())] for bits in task.bits]
+
+    found = solve_open(tasks, keys_of, store, progress, workers, cluster)
+    optima.update(found.optima)
     layers = tuple(_layer_table(study, layer, rows[layer.name], keys, optima) for layer in study.network.layers)
     _refuse_impossible(study, layers, rows)
     dead = tuple(
@@ -92,7 +94,7 @@ def build_tables(study: Study, store: Store, progress: Progress, workers: int | 
         for row in rows[layer.name]
         if optima[keys[layer.problem, row.bits]].energy_pj == inf
     )
-    return Tables(layers, keys, optima, dead, classes - known, known)
+    return Tables(layers, keys, optima, dead, found.solved, classes - found.solved)
 
 
 def layer_bits(study: Study, choice: tuple[int, ...]) -> dict[str, Bits]:
@@ -145,8 +147,11 @@ def cost_classes(
     return classes, undefined
 
 
-def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
-    """Raises SpecError with all widths at which a formula of the accelerator has no value."""
+def store_keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
+    """The store key of every (problem, bits) that may occur. rows: by layer.
+
+    Raises SpecError with all widths at which a formula of the accelerator has no value.
+    """
     keys: dict[tuple[Problem, Bits], str] = {}
     makers: dict[Problem, KeyMaker] = {}
     refused: list[Undefined] = []
