@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,13 @@ from qdsl.resources import data_dir
 from tests.published.figures import ALEXNET_EDP, MOBILENET_LAYERS, NATIVE
 
 
-def answer(spec: str, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, float]:
+def answer(spec: str, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
     """Of the command in the comment at the top of a study; `more`: further arguments."""
     path = data_dir("specs") / "studies" / f"{spec}.qdsl"
     comment = re.sub(r"\n// ?", " ", path.read_text(encoding="utf-8").partition("\n\n")[0])
     (command,) = re.findall(r"`qdsl (map FILE [^`]+)`", comment)
     assert main([*shlex.split(command.replace("FILE", str(path))), "--format", "json", *more]) == 0
-    found: dict[str, float] = json.loads(capsys.readouterr().out)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
