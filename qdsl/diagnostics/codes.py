@@ -121,6 +121,7 @@ CODES: dict[str, tuple[str, str]] = {
               "The groups of a split layer make up its output channels, a dimension of its weights."),
     "Q0809": ("operator not replaced",
               "`map … as` puts an operator in place of one that layers have, and leaves their activations as they are."),
+    "Q0814": ("objective not additive", "The exact search minimises sums over the layers and peaks of memory."),
     # --- runs, stores, reports ---
     "Q0901": ("not a result store", "The file is no store of results, or one of another version."),
     "Q0902": ("result store not usable", "The database cannot be opened or written."),
@@ -137,6 +138,9 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0913": ("execution differs", "Executing a mapping counts something else than the formulas: a defect of qdsl."),
     "Q0914": ("cluster not reachable", "The scheduler does not answer, has no workers, or was lost."),
     "Q0915": ("workers of another version", "The workers of a cluster have another qdsl than the run."),
+    "Q0920": ("too many activations at once",
+              "The exact search follows the widths of all activations alive together, if their combinations are few enough."),
+    "Q0921": ("front too large", "The exact search keeps a limited number of partial sums; epsilon makes it fewer."),
     "Q0950": ("template missing", "A template of the report is not where it should be."),
     "Q0951": ("template broken", "A template of the report cannot be rendered."),
     "Q0952": ("report not writable", "The operating system refuses to write the report."),

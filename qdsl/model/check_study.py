@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, StorageLevel
@@ -21,11 +22,13 @@ from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
-from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
+from qdsl.model.study import NOT_ADDITIVE, OBJECTIVES, SEARCH_OPERATORS, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
+    Expr,
+    Ident,
     MachineRef,
     MapAsStmt,
     MapperStmt,
@@ -40,6 +43,7 @@ from qdsl.syntax.tree import (
 )
 
 REPORTS = ("html", "markdown")
+SEARCH_EXAMPLES = {"nsga2": "population = 48", "exact": "epsilon = 5 %"}  # with an example of an argument
 # Smallest and largest value of each number of the search.
 SEARCH_RANGES = {
     "population": (4, 10_000),
@@ -100,6 +104,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         mapper = check_mapper(chosen) if chosen else mapper
     with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+        if search.method == "exact":
+            _check_additive(found.need(MinimizeStmt, ""))
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
     if network is None or accelerator is None:
@@ -167,16 +173,40 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
     return tuple(o.name for o in stmt.objectives)
 
 
+def _check_additive(stmt: MinimizeStmt) -> None:
+    for name in stmt.objectives:
+        if name.name in NOT_ADDITIVE:
+            text = f"`{name.name}` does not add up over the layers, so the exact search cannot minimise it"
+            helps = ["minimise `energy, latency`, or use `search nsga2(...)`"]
+            fail("Q0814", text, name.span, label="a product of sums", helps=helps)
+
+
 def _search(stmt: SearchStmt) -> Search:
     call = stmt.call
-    if call.function.dotted != "nsga2":
-        text = f"unknown search `{call.function.dotted}`"
-        fail("Q0803", text, call.function.span, helps=["supported: `nsga2(population = 48, ...)`"])
+    method = call.function.dotted
+    if method not in SEARCH_EXAMPLES:
+        helps = ["supported: `nsga2(population = 48, ...)`, `exact` and `exact(epsilon = 5 %)`"]
+        fail("Q0803", f"unknown search `{method}`", call.function.span, helps=helps)
     positional, named = split_arguments(call.arguments)
     if positional:
-        helps = ["for example `population = 48`"]
+        helps = [f"for example `{SEARCH_EXAMPLES[method]}`"]
         fail("Q0204", "arguments of a search are named", positional[0].span, helps=helps)
-    values: dict[str, int] = {}
+    return _exact(named) if method == "exact" else _nsga2(named)
+
+
+def _exact(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    epsilon = Search().epsilon
+    for name, (ident, expr) in named.items():
+        if name != "epsilon":
+            unknown("argument", ident, ["epsilon"], of="exact")
+        epsilon = float(number(expr, {}, "`epsilon`", "epsilon = 5 %").value)
+        if not 0 <= epsilon <= 1:
+            fail("Q0305", "`epsilon` must be from 0 to 100 %", expr.span, label=f"this is {100 * epsilon:.6g} %")
+    return Search(method="exact", epsilon=epsilon)
+
+
+def _nsga2(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    values: dict[str, Any] = {}
     operators = Search().operators
     for name, (ident, expr) in named.items():
         if name == "operators":
@@ -192,7 +222,7 @@ def _search(stmt: SearchStmt) -> Search:
     # As many offspring as the population has members, unless stated.
     if "population" in values:
         values.setdefault("offspring", values["population"])
-    return Search(**values, operators=operators)
+    return Search(operators=operators, **values)
 
 
 def _reports(stmt: ReportStmt | None) -> tuple[str, ...]:
