@@ -32,6 +32,7 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0104": ("unknown escape", 'Inside quotes a backslash stands before `"`, `\\`, `n` or `t`.'),
     "Q0105": ("statement given twice", "The statement may be given once."),
     "Q0106": ("unexpected character", "The character is not part of the language."),
+    "Q0107": ("no such statement here", "Each kind of block has its own statements, and a file holds declarations only."),
     # --- names ---
     "Q0201": ("unknown name", "The name is declared nowhere it could be seen from here."),
     "Q0202": ("name declared twice", "Two things of one kind have the same name, in this file or in an import."),

@@ -76,9 +76,15 @@ class Sink:
             raise SpecError(self.diagnostics)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """A help line naming the nearest known name, or nothing when none is near."""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like one, capitals aside; None if none is near."""
     candidates = sorted(set(known))
     folded = {c.casefold(): c for c in candidates}
     near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
-    return (f"did you mean `{folded[near[0]]}`?",) if near else ()
+    return folded[near[0]] if near else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """A help line naming the nearest known name, or nothing when none is near."""
+    near = nearest(name, known)
+    return (f"did you mean `{near}`?",) if near else ()

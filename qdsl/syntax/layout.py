@@ -16,7 +16,7 @@ DECLARATIONS = ("import", "operator", "technology", "accelerator", "network", "m
 MAX_NESTING = 100
 MAX_REPORTED = 50
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""(?P<comment>//[^\n]*) | (?P<string>"(?:\\.|[^"\\\n])*"?) | (?P<newline>\n)
       | (?P<open>[({\[]) | (?P<close>[)}\]]) | (?P<separator>;) | (?P<rest>(?:[^\n"/;(){}\[\]]+|/(?!/))+)""",
     re.VERBOSE,
@@ -26,8 +26,8 @@ _CONTINUES = re.compile(r"\s*(?:then|else|and|or)\b")
 _DECLARATION = re.compile(
     rf'[ \t]*(?:import[ \t]+"|(?:{"|".join(DECLARATIONS)})[ \t]+[A-Za-z_]\w*[ \t]*(?:[({{]|for\b))'
 )
-_VALUE_SET = re.compile(r"\bin\s*\Z")
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
+VALUE_SET = re.compile(r"\bin\s*\Z")
+CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ def statement_at(text: str, offset: int) -> tuple[int, int]:
         tuple[str, int]
     ] = []  # `{` of a block or any other bracket, and the start of the statement it stands in
     start = 0
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         kind, at = token.lastgroup, token.start()
         in_block = not opened or opened[-1][0] == "{"
         if kind == "open":
-            is_block = token[0] == "{" and in_block and not _VALUE_SET.search(text, max(start, at - 80), at)
+            is_block = token[0] == "{" and in_block and not VALUE_SET.search(text, max(start, at - 80), at)
             opened.append(("{" if is_block else f"in {token[0]}", start))
             if is_block and at < offset:
                 start = token.end()
@@ -105,7 +105,7 @@ class _Scan:
 
     def run(self) -> Layout:
         text = self.source.text
-        for token in _TOKEN.finditer(text):
+        for token in TOKEN.finditer(text):
             kind, word, at = token.lastgroup or "", token[0], token.start()
             if at == 0:
                 word = word.replace("\ufeff", " ", 1)  # a byte order mark
@@ -178,9 +178,9 @@ class _Scan:
         span = Span(self.source, at, at + 1)
         while self.opened and word == "}" and self.opened[-1][0] != "{":
             bracket, where = self.opened.pop()
-            self.unclosed(bracket, where, (Label(span, f"`{_CLOSING[bracket]}` is missing before this"),))
-        if not self.opened or _CLOSING[self.opened[-1][0]] != word:
-            opening = next(o for o, c in _CLOSING.items() if c == word)
+            self.unclosed(bracket, where, (Label(span, f"`{CLOSING[bracket]}` is missing before this"),))
+        if not self.opened or CLOSING[self.opened[-1][0]] != word:
+            opening = next(o for o, c in CLOSING.items() if c == word)
             helps = (f"remove it, or open it with `{opening}`",)
             self.report(Diagnostic("Q0102", f"`{word}` closes nothing", span, helps=helps))
             return False
@@ -200,7 +200,7 @@ class _Scan:
 
     def unclosed(self, bracket: str, where: int, labels: tuple[Label, ...]) -> None:
         span = Span(self.source, where, where + 1)
-        helps = (f"close it with `{_CLOSING[bracket]}`",)
+        helps = (f"close it with `{CLOSING[bracket]}`",)
         self.report(Diagnostic("Q0102", f"`{bracket}` is never closed", span, "opened here", labels, helps=helps))
         if bracket != "{":
             self.broken.append(where)
