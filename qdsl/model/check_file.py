@@ -16,6 +16,7 @@ from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
 from qdsl.model.check_study import StudyScope, check_study
 from qdsl.model.check_technology import Technology, check_technology
+from qdsl.model.expressions import evaluate
 from qdsl.model.findings import collecting, duplicate, fail, lookup
 from qdsl.model.network import Network
 from qdsl.model.study import Study, WrittenMapping
@@ -46,6 +47,10 @@ class Machine:
     default: Accelerator | None
 
     def bind(self, reference: MachineRef, sink: Sink) -> Accelerator | None:
+        if self.default is None:
+            for argument in reference.arguments:  # what is wrong with them is wrong with any machine
+                with collecting(sink):
+                    evaluate(argument.value, {})
         if self.default is None or not reference.arguments:
             return self.default
         return bind_accelerator(self.decl, self.technologies, sink, reference.arguments)

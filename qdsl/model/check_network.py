@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qdsl.diagnostics import Sink
 from qdsl.model.expressions import as_activation, number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, warn, whole_name
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, skip, warn, whole_name
 from qdsl.model.graph import Frame, Graph, Operators, function_of
 from qdsl.model.network import Activation, Layer, Network
 from qdsl.model.shapes import derive_problem
@@ -39,8 +39,9 @@ def _build(decl: NetworkDecl, graph: Graph, sink: Sink) -> Network:
     with collecting(sink):
         batch = _batch(decl)
     outputs: list[str] = []
+    failed = False
     for item in items:
-        with collecting(sink):
+        with (statement := collecting(sink)):
             match item:
                 case InputStmt():
                     frame.names[item.name.name] = None
@@ -51,9 +52,10 @@ def _build(decl: NetworkDecl, graph: Graph, sink: Sink) -> Network:
                     _free_layer(item, graph)
                 case OutputStmt():
                     outputs.append(_output(item, frame, outputs, graph))
-    if not sink.errors:
-        with collecting(sink):
-            _check_whole(decl, graph, outputs, sink)
+        failed |= statement.failed
+    if failed or sink.errors:
+        skip()  # a network without the layers that are wrong says nothing
+    _check_whole(decl, graph, outputs, sink)
     return Network(
         decl.name.name, tuple(graph.layers), tuple(graph.activations.values()), tuple(outputs), decl.name.span
     )

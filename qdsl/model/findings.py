@@ -47,10 +47,11 @@ def hand_on(findings: Sink, sink: Sink) -> bool:
 
 
 class collecting:
-    """The block's findings go to the sink, and what follows the block is checked as well."""
+    """The block's findings go to the sink, and what follows the block is checked as well. failed: whether it was left early."""
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
+        self.failed = False
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +59,7 @@ class collecting:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
         if not isinstance(error, SpecError):
             return False
+        self.failed = True
         for diagnostic in error.diagnostics:
             self.sink.add(diagnostic)
         return True

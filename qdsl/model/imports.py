@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from qdsl.diagnostics import Label, Sink, SourceFile, Span, did_you_mean
+from qdsl.diagnostics import Label, Sink, SourceFile, Span, nearest
 from qdsl.model.findings import collecting, fail
 from qdsl.syntax import parse
 from qdsl.syntax.tree import File, Import
@@ -14,6 +15,7 @@ from qdsl.syntax.tree import File, Import
 BYTES_LIMIT = 8 * 2**20
 DEPTH_LIMIT = 64
 FILES_LIMIT = 1000
+NEARBY_LIMIT = 200  # files looked at for a suggestion
 SUFFIX = ".qdsl"
 
 
@@ -27,12 +29,14 @@ class LoadedFile:
     imports: tuple[tuple[Import, Path], ...]
 
 
-def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> list[LoadedFile]:
-    """The file and its imports, each once, every file after those it imports; empty if the file cannot be read."""
+def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> tuple[list[LoadedFile], bool]:
+    """The file and its imports, each once, every file after those it imports, and whether all of these could be found.
+    No files if the first one cannot be read."""
     reader = _Reader(sink, root.resolve() if root else None)
     with collecting(sink):
         reader.read(str(path), _resolved(Path(path), str(path), None), None)
-    return list(reader.files.values())
+    complete = all(len(f.imports) == len(f.tree.imports) for f in reader.files.values())
+    return list(reader.files.values()), complete
 
 
 @dataclass
@@ -75,9 +79,9 @@ class _Reader:
                 "Q0012", f'"{text}" leads out of the directory that may be read', span, notes=[f"allowed: {self.root}"]
             )
         if not path.is_file():
-            siblings = [p.name for p in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
-            note = "the directory is there" if path.parent.is_dir() else "its directory does not exist"
-            near = did_you_mean(path.name, siblings)
+            there = path.parent.is_dir()
+            note = "its directory exists" if there else "its directory does not exist"
+            near = _meant(path, importer.parent)
             fail("Q0010", f'cannot find the import "{text}"', span, label="no such file", notes=[note], helps=near)
         chain = [p for p, _, _ in self.open]
         if path in chain:
@@ -90,6 +94,17 @@ class _Reader:
         if len(chain) >= DEPTH_LIMIT or len(self.files) >= FILES_LIMIT:
             fail("Q0013", "too many imports", span, notes=[f"at most {DEPTH_LIMIT} deep and {FILES_LIMIT} files"])
         return path, os.path.normpath(os.path.join(os.path.dirname(shown), text))
+
+
+def _meant(path: Path, base: Path) -> tuple[str, ...]:
+    """A help that names the file which an import was perhaps to name: one called alike, or one of that name nearby."""
+    siblings = {p.stem: p for p in path.parent.glob(f"*{SUFFIX}")} if path.parent.is_dir() else {}
+    if (near := nearest(path.stem, siblings)) is not None:
+        found = siblings[near]
+    else:
+        around = (folder.glob(f"{pattern}{SUFFIX}") for folder in (base, base.parent) for pattern in ("*/*", "*"))
+        found = next((p for files in around for p in islice(files, NEARBY_LIMIT) if p.name == path.name), path)
+    return (f'did you mean "{Path(os.path.relpath(found, base)).as_posix()}"?',) if found != path else ()
 
 
 def _resolved(path: Path, shown: str, span: Span | None) -> Path:

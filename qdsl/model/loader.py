@@ -8,31 +8,10 @@ from pathlib import Path
 from qdsl.diagnostics import Sink, SpecError, did_you_mean
 from qdsl.model.check_file import Names, check_file
 from qdsl.model.findings import hand_on, quoted, warn
+from qdsl.model.follow_ups import is_follow_up
 from qdsl.model.imports import read_files
 from qdsl.model.study import Model
 from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt, SharingStmt
-
-# What a statement that could not be read, or an import that is missing, may cause elsewhere. While there is such a
-# mistake these findings are not shown: most would go away with it.
-_FOLLOW_UPS = frozenset(
-    [
-        "Q0201",
-        "Q0205",
-        "Q0401",
-        "Q0404",
-        "Q0411",
-        "Q0414",
-        "Q0416",
-        "Q0419",
-        "Q0420",
-        "Q0501",
-        "Q0502",
-        "Q0505",
-        "Q0603",
-        "Q0604",
-        "Q0804",
-    ]
-)
 
 
 def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model | None:
@@ -42,7 +21,7 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
     Returns None if an error was found.
     """
     read = Sink()
-    files = read_files(path, read, root)
+    files, complete = read_files(path, read, root)
     found = Sink()
     names: dict[Path, Names] = {}
     for file in files:
@@ -50,11 +29,11 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
         names[file.path] = check_file(file.tree, imported, found)
     if files:
         _warn_unknown_tensors(names[files[-1].path], found)
-    incomplete = not hand_on(read, sink)
+    hand_on(read, sink)
     for diagnostic in found:
-        if not (incomplete and diagnostic.code in _FOLLOW_UPS):
+        if not is_follow_up(diagnostic, files, complete):
             sink.add(diagnostic)
-    if incomplete or found.errors or not files:
+    if read.errors or found.errors or not files:
         return None
     main = names[files[-1].path]
     hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))

@@ -43,6 +43,7 @@ SUBSTITUTES = {
     "!": ("not",),
     "...": ("..",),
 }
+_DANGLING = "nothing follows the last `,` of the statement"
 _OMITTED = ("=", ":", ",")
 _INSERTED = {"COMMA": ",", "EQUAL": " =", "COLON": ":", "_SEP": ";"}
 
@@ -197,9 +198,11 @@ def _continued(broken: Broken) -> Iterator[_Edit]:
         comma = len(text[:at].rstrip()) - 1
         if word in broken.begins and comma > broken.start and text[comma] == ",":
             help_ = f"remove it: `{word}` begins a new statement"
-            message = "nothing follows the last `,` of the statement"
-            yield _Edit(broken.start, comma, comma + 1, ";", help_, message=message, earlier=True)
+            yield _Edit(broken.start, comma, comma + 1, ";", help_, message=_DANGLING, earlier=True)
             return
+    comma = len(text[: broken.offset].rstrip()) - 1
+    if not broken.found and comma > broken.start and text[comma] == ",":
+        yield _Edit(broken.start, comma, comma + 1, " ", "remove it", message=_DANGLING, earlier=True)
     ahead = len(text[: broken.start].rstrip(" ")) - 1
     if not broken.before.strip() and broken.found.isidentifier() and ahead > 0 and text[ahead] in ";\n":
         begin, _ = statement_at(text, len(text[:ahead].rstrip()))

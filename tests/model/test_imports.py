@@ -104,7 +104,7 @@ def test_long_chain_of_imports_is_refused(tmp_path: Path) -> None:
 
 
 def test_unreadable_statement_causes_no_further_findings(tmp_path: Path) -> None:
-    main = write(tmp_path, main="operator f { dims N, ; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
+    main = write(tmp_path, main="operator f { dims N 3 7; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
     sink = Sink()
     load_model(main, sink)
     assert {d.code[:3] for d in sink} == {"Q01"}
