@@ -29,6 +29,7 @@ class Diagnostic:
 
     code: `Q` and four digits, declared in `qdsl.diagnostics.codes`.
     label: words under the caret; labels: other places; notes: the numbers; helps: the fix.
+    imported: the imports through which the file of the span is read, from it to the first file.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
+    imported: tuple[Label, ...] = field(default=(), compare=False)
 
 
 class SpecError(Exception):

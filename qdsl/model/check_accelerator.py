@@ -75,7 +75,7 @@ def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[st
         fail("Q0204", "arguments of an accelerator are named", positional[0].span, helps=["for example `rows = 14`"])
     for name, _ in given.values():
         if name.name not in {p.name.name for p in params}:
-            unknown("parameter", name, [p.name.name for p in params], of=decl.name.name)
+            unknown("parameter", name, [p.name.name for p in params], of=decl.name)
     names: dict[str, Value] = {}
     for p in params:
         default = as_quantity(evaluate(p.value, names), p.value.span)

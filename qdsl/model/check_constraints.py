@@ -179,7 +179,7 @@ class _Resolver:
         chosen = {p.name: [x for x in layers if fnmatchcase(x.name, p.name)] for p in node.layers}
         for pattern in node.layers:
             if not chosen[pattern.name]:
-                unknown("layer", pattern, [x.name for x in layers], of=self.network.name)
+                unknown("layer", pattern, [x.name for x in layers], of=self.network)
         names = {x.name for found in chosen.values() for x in found}
         problems = frozenset(x.problem for found in chosen.values() for x in found)
         if twins := [x.name for x in layers if x.problem in problems and x.name not in names]:

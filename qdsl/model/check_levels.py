@@ -183,7 +183,7 @@ def energies_of(stmt: EnergyStmt, kind: str, source: SourceStmt | None, scope: S
         helps = ["for example `energy from cmos45.glb`"]
         fail("Q0201", "an energy is taken from TECHNOLOGY.ENTRY", stmt.origin.span, helps=helps)
     technology = lookup("technology", stmt.origin.parts[0], scope.technologies)
-    entry = lookup("entry", stmt.origin.parts[1], technology.entries, of=technology.name)
+    entry = lookup("entry", stmt.origin.parts[1], technology.entries, of=technology)
     if entry.kind != kind:
         fail(
             "Q0503", f"`{stmt.origin.dotted}` is the energy of a {entry.kind}", stmt.origin.span, label=f"not a {kind}"

@@ -10,6 +10,7 @@ from qdsl.model.accelerator import Accelerator, Bypass
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.expressions import number
 from qdsl.model.findings import (
+    MOST_LISTED,
     collecting,
     distinct,
     fail,
@@ -87,12 +88,13 @@ def find_layers(network: Network, name: Name, parts: Sequence[Ident]) -> tuple[L
     if wanted in names:
         return network.writers(wanted)
     inside = [n for n in names if n.startswith(f"{wanted}.")] if wanted else names
-    helps = did_you_mean(wanted, names)
+    helps = did_you_mean(wanted, names) or ((f"its layers: {quoted(names)}",) if len(names) <= MOST_LISTED else ())
     if inside:
         shown = inside[:6]
         helps = (f"name one of its layers: {quoted(shown)}{', ...' if len(inside) > len(shown) else ''}",)
     text = f"network `{network.name}` has no layer `{wanted}`" if wanted else f"`{network.name}` is a whole network"
-    fail("Q0201", text, name.span, label="not a layer", helps=helps)
+    labels = [Label(network.span, "declared here")] if network.span else []
+    fail("Q0201", text, name.span, label="not a layer", labels=labels, helps=helps)
 
 
 def check_place(name: Name, accelerator: Accelerator, use: str) -> str:
@@ -111,7 +113,7 @@ def check_place(name: Name, accelerator: Accelerator, use: str) -> str:
         text = f"`{dotted}` is an array: say which of its axes is meant"
         fail("Q0601", text, name.span, label="an array", helps=[f"`{dotted}.x` or `{dotted}.y`"])
     if dotted not in accelerator.places:
-        unknown("place", whole_name(name), accelerator.places, of=accelerator.name)
+        unknown("place", whole_name(name), accelerator.places, of=accelerator)
     if spatial and dotted in memories:
         axes = [p for p in accelerator.places if p not in memories]
         text = f"`{dotted}` is a memory, and `{use}` needs an axis of an array"
@@ -133,7 +135,7 @@ def _bits(decl: MappingDecl, layer: Layer, accelerator: Accelerator) -> dict[str
     bits: dict[str, int] = {}
     for term in terms:
         if term.tensor.name not in tensors:
-            unknown("tensor", term.tensor, tensors, of=layer.problem.operator.name)
+            unknown("tensor", term.tensor, tensors, of=layer.problem.operator)
         q = number(term.value, {}, f"the width of `{term.tensor.name}`", "bits W = 8", COUNT, BITS)
         n = whole(q, term.value.span, f"the width of `{term.tensor.name}` in bits", 1, BITS_LIMIT)
         for level in accelerator.levels:
@@ -170,7 +172,7 @@ def checked_choice(level: Ident, tensor: Ident, accelerator: Accelerator) -> str
     """A tensor that a level may keep and need not. Raises SpecError for others."""
     levels = {x.name: x for x in accelerator.levels}
     if level.name not in levels:
-        unknown("memory", level, levels, of=accelerator.name)
+        unknown("memory", level, levels, of=accelerator)
     optional = levels[level.name].optional
     if tensor.name not in optional:
         text = f"`{level.name}` has no choice about `{tensor.name}`"
@@ -183,7 +185,7 @@ def _loops(nest: NestStmt, layer: Layer) -> tuple[Loop, ...]:
     dims = layer.problem.operator.dims
     for term in nest.loops:
         if term.dim.name not in dims:
-            unknown("dimension", term.dim, dims, of=layer.problem.operator.name)
+            unknown("dimension", term.dim, dims, of=layer.problem.operator)
     distinct(f"loop at `{nest.place.dotted}` over", (t.dim for t in nest.loops))
     loops = []
     for term in nest.loops:

@@ -177,7 +177,7 @@ def _search(stmt: SearchStmt) -> Search:
             q = number(expr, {}, f"`{name}`", f"{name} = {SEARCH_RANGES[name][0]}")
             values[name] = whole(q, expr.span, f"`{name}`", *SEARCH_RANGES[name])
         else:
-            unknown("argument", ident, [*SEARCH_RANGES, "operators"], of="nsga2")
+            unknown("argument", ident, [*SEARCH_RANGES, "operators"], of=call.function.parts[0])
     # As many offspring as the population has members, unless stated.
     if "population" in values:
         values.setdefault("offspring", values["population"])

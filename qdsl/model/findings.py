@@ -5,14 +5,16 @@ A check raises SpecError at its first finding; `collecting` marks the statements
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import TracebackType
-from typing import NoReturn, Self, TypeVar
+from typing import NoReturn, Protocol, Self, TypeVar
 
 from qdsl.diagnostics import Diagnostic, Label, Severity, Sink, Span, SpecError, did_you_mean
 from qdsl.syntax.tree import Ident, Name
 
 T = TypeVar("T")
+
+MOST_LISTED = 12  # names
 
 
 def fail(
@@ -65,20 +67,34 @@ class collecting:
         return True
 
 
-def unknown(what: str, name: Ident, known: Iterable[str], *, of: str = "", helps: Iterable[str] = ()) -> NoReturn:
+class Named(Protocol):
+    """Something declared that other names belong to. span: of its name."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def span(self) -> Span | None: ...
+
+
+def unknown(
+    what: str, name: Ident, known: Iterable[str], *, of: Named | None = None, helps: Iterable[str] = ()
+) -> NoReturn:
     """Raises the finding for a name that is declared nowhere: with the nearest known name, or else the `helps`.
 
     of: what the name should belong to.
     """
-    known = sorted(set(known))
-    near: tuple[str, ...] = did_you_mean(name.name, known)
-    if not near:
-        near = (*((f"known: {quoted(known)}",) if 0 < len(known) <= 12 else ()), *helps)
-    owner = f" of `{of}`" if of else ""
-    fail("Q0201", f"unknown {what} `{name.name}`{owner}", name.span, label="not declared", helps=near)
+    known = sorted(known) if isinstance(known, Set) else list(dict.fromkeys(known))
+    listed = quoted(known) if 0 < len(known) <= MOST_LISTED else ""
+    helps = did_you_mean(name.name, known) or (
+        *((f"known: {listed}",) if listed and not (of and of.span) else ()),
+        *helps,
+    )
+    labels = [Label(of.span, f"has {listed}" if listed else "declared here")] if of and of.span else []
+    owner = f" of `{of.name}`" if of else ""
+    fail("Q0201", f"unknown {what} `{name.name}`{owner}", name.span, label="not declared", labels=labels, helps=helps)
 
 
-def lookup(what: str, name: Ident, known: Mapping[str, T | None], *, of: str = "") -> T:
+def lookup(what: str, name: Ident, known: Mapping[str, T | None], *, of: Named | None = None) -> T:
     """The thing a name stands for. Raises SpecError if there is none; without finding if it was reported as wrong."""
     if name.name not in known:
         helps = [] if of else ["import the file that declares it"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -37,6 +38,19 @@ def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> tuple[
         reader.read(str(path), _resolved(Path(path), str(path), None), None)
     complete = all(len(f.imports) == len(f.tree.imports) for f in reader.files.values())
     return list(reader.files.values()), complete
+
+
+def import_chains(files: Sequence[LoadedFile]) -> dict[str, tuple[Label, ...]]:
+    """Per path as printed, how a file is imported: the nearest import first. files: as `read_files` gives them."""
+    by_path = {f.path: f for f in files}
+    chains: dict[Path, tuple[Label, ...]] = {}
+    left = [files[-1].path] if files else []
+    for path in left:  # breadth first, so that a chain is as short as can be
+        for node, target in by_path[path].imports:
+            if target in by_path and target not in chains and target != files[-1].path:
+                chains[target] = (Label(node.path.span, "imported here"), *chains.get(path, ()))
+                left.append(target)
+    return {by_path[path].source.path: chain for path, chain in chains.items()}
 
 
 @dataclass

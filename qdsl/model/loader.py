@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from qdsl.diagnostics import Sink, SpecError, did_you_mean
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.findings import hand_on, quoted, warn
+from qdsl.model.findings import quoted, warn
 from qdsl.model.follow_ups import is_follow_up
-from qdsl.model.imports import read_files
+from qdsl.model.imports import import_chains, read_files
 from qdsl.model.study import Model
 from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt, SharingStmt
 
@@ -29,10 +30,9 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
         names[file.path] = check_file(file.tree, imported, found)
     if files:
         _warn_unknown_tensors(names[files[-1].path], found)
-    hand_on(read, sink)
-    for diagnostic in found:
-        if not is_follow_up(diagnostic, files, complete):
-            sink.add(diagnostic)
+    chains = import_chains(files) if read.diagnostics or found.diagnostics else {}
+    for d in (*read, *(d for d in found if not is_follow_up(d, files, complete))):
+        sink.add(replace(d, imported=chains.get(d.span.source.path, ()) if d.span else ()))
     if read.errors or found.errors or not files:
         return None
     main = names[files[-1].path]

@@ -64,27 +64,31 @@ def statement_at(text: str, offset: int) -> tuple[int, int]:
         tuple[str, int]
     ] = []  # `{` of a block or any other bracket, and the start of the statement it stands in
     start = 0
+    depth: int | None = None  # of brackets at the offset
     for token in TOKEN.finditer(text):
         kind, at = token.lastgroup, token.start()
+        if depth is None and at >= offset:
+            depth = len(opened)
         in_block = not opened or opened[-1][0] == "{"
         if kind == "open":
             is_block = token[0] == "{" and in_block and not VALUE_SET.search(text, max(start, at - 80), at)
             opened.append(("{" if is_block else f"in {token[0]}", start))
-            if is_block and at < offset:
+            if is_block and depth is None:
                 start = token.end()
         elif kind == "close":
             while opened and token[0] == "}" and not opened[-1][0].endswith("{"):
                 opened.pop()  # reported as never closed
             if opened:
                 bracket, outer = opened.pop()
-                if bracket == "{":
-                    if at >= offset and start > outer:
-                        return start, at
+                if bracket == "{" and depth is None:
                     start = outer
+                elif bracket == "{" and len(opened) < (depth or 0):
+                    return start, at
         elif kind in ("separator", "newline") and in_block:
-            if at >= offset:
+            if depth is not None and len(opened) <= depth:
                 return start, at
-            start = token.end()
+            if depth is None:
+                start = token.end()
     return start, len(text)
 
 
