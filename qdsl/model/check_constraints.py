@@ -12,10 +12,11 @@ from qdsl.model.check_limit import check_limit
 from qdsl.model.check_mapping import check_place, checked_choice
 from qdsl.model.check_operator import OperatorTemplate
 from qdsl.model.constraint import Constraint, Keep, Limit, Only, Operation, Order, Require, Same, Scope
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, text_of, unknown
 from qdsl.model.for_each import values_of_variable, with_value
 from qdsl.model.formulas import Vocabulary, check_formula, tensors_in
 from qdsl.model.network import Network
+from qdsl.model.review_constraints import Case, review_constraints
 from qdsl.syntax.tree import Constraint as ConstraintNode
 from qdsl.syntax.tree import (
     ConstraintsDecl,
@@ -50,7 +51,11 @@ def check_set(
     if accelerator is None:
         return None
     found = Sink()
-    resolve(decl.body, accelerator, operators, None, found)
+    constraints = resolve(decl.body, accelerator, operators, None, found)
+    if not found.errors:
+        dims = _vocabulary(accelerator, operators, None).dims
+        for diagnostic in review_constraints(constraints, [Case(accelerator, dims)]):
+            found.add(diagnostic)
     return ConstraintSet(decl, operators) if hand_on(found, sink) else None
 
 
@@ -200,8 +205,3 @@ class _Resolver:
         if scope.operators is not None:
             having &= scope.operators
         return replace(scope, operators=having)
-
-
-def text_of(span: Span) -> str:
-    """A statement as written, on one line."""
-    return " ".join(span.source.text[span.start : span.end].split())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from qdsl.diagnostics import Label, Sink
+from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
@@ -17,6 +17,8 @@ from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
+from qdsl.model.review_constraints import review_constraints
+from qdsl.model.review_study import review_study, study_cases
 from qdsl.model.statements import Statements
 from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
@@ -32,6 +34,7 @@ from qdsl.syntax.tree import (
     ReportStmt,
     SearchStmt,
     StudyDecl,
+    WidthRule,
 )
 
 REPORTS = ("html", "markdown")
@@ -60,7 +63,23 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     study = None
     with collecting(found):
         study = _study(decl, scope, found)
+    if study and not found.errors:
+        for diagnostic in _review(study, decl, scope):
+            found.add(diagnostic)
     return study if hand_on(found, sink) else None
+
+
+def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagnostic]:
+    """Warnings of what is right in form and yet comes to nothing."""
+    at = next(i.span for i in decl.items if isinstance(i, MapStmt))
+    blocks = [i for i in decl.items if isinstance(i, PrecisionBlock)]
+    rules = {s.role: s.span for b in blocks for s in b.statements if isinstance(s, WidthRule)}
+    objectives = {o.name: o.span for i in decl.items if isinstance(i, MinimizeStmt) for o in i.objectives}
+    yield from review_study(study, at, rules, objectives)
+    own = [i.span for i in decl.items if isinstance(i, ConstrainBlock)]
+    # what a named set asks for may well be meant for another network
+    here = [c for c in study.constraints if c.span and any(_inside(c.span, block) for block in own)]
+    yield from review_constraints(here, study_cases(study))
 
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -104,6 +123,10 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     return Study(
         decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, decl.name.span
     )
+
+
+def _inside(span: Span, block: Span) -> bool:
+    return span.source is block.source and block.start <= span.start < block.end
 
 
 def _with_partial_sums(block: PrecisionBlock, accelerator: Accelerator) -> Accelerator:

@@ -33,7 +33,20 @@ def fail(
 
 def warn(sink: Sink, code: str, message: str, span: Span | None, *, label: str = "", helps: Iterable[str] = ()) -> None:
     """Adds a warning; the model stays usable."""
-    sink.add(Diagnostic(code, message, span, label, helps=tuple(helps), severity=Severity.WARNING))
+    sink.add(warning(code, message, span, label=label, helps=helps))
+
+
+def warning(
+    code: str,
+    message: str,
+    span: Span | None,
+    *,
+    label: str = "",
+    labels: Iterable[Label] = (),
+    notes: Iterable[str] = (),
+    helps: Iterable[str] = (),
+) -> Diagnostic:
+    return Diagnostic(code, message, span, label, tuple(labels), tuple(notes), tuple(helps), Severity.WARNING)
 
 
 def skip() -> NoReturn:
@@ -131,3 +144,8 @@ def quoted(names: Iterable[str]) -> str:
     """`a`, `b` and `c`."""
     words = [f"`{n}`" for n in names]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" and {words[-1]}" if words else "none"
+
+
+def text_of(span: Span) -> str:
+    """A statement as written, on one line."""
+    return " ".join(span.source.text[span.start : span.end].split())
