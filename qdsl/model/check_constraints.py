@@ -12,7 +12,7 @@ from qdsl.model.check_limit import check_limit
 from qdsl.model.check_mapping import check_place, checked_choice
 from qdsl.model.check_operator import OperatorTemplate
 from qdsl.model.constraint import Constraint, Keep, Limit, Only, Operation, Order, Require, Same, Scope
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, text_of, unknown
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, text_of, unknown, warn
 from qdsl.model.for_each import values_of_variable, with_value
 from qdsl.model.formulas import Vocabulary, check_formula, tensors_in
 from qdsl.model.network import Network
@@ -110,6 +110,9 @@ class _Resolver:
     def _for(self, node: ForConstraint, scope: Scope, outer: Node | None, sink: Sink) -> list[Constraint]:
         """The constraints of the body for every value, each with the value in its text and in what is found wrong."""
         out: list[Constraint] = []
+        if kind := self._hidden(node.variable.name):
+            text = f"`{node.variable.name}` hides the {kind} of that name within this `for`"
+            warn(sink, "Q0206", text, node.variable.span, helps=["rename the variable"])
         for value, shown in values_of_variable(node):
             found = Sink()
             for inner in node.body:
@@ -120,6 +123,17 @@ class _Resolver:
             for d in found:
                 sink.add(replace(d, notes=(*d.notes, f"`{node.variable.name}` stands for `{shown}`")))
         return out
+
+    def _hidden(self, name: str) -> str:
+        """What a variable takes the name of, '' if nothing."""
+        known = {
+            "dimension": self.vocabulary.dims,
+            "tensor": self.vocabulary.tensors,
+            "place": self.vocabulary.accelerator.places,
+            "array": [f.name for f in self.vocabulary.accelerator.fanouts],
+            "operator": self.operators,
+        }
+        return next((kind for kind, names in known.items() if name in names), "")
 
     def _same(self, node: SameConstraint, scope: Scope, span: Span) -> Same:
         if scope.condition is not None:

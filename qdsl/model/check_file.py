@@ -19,6 +19,7 @@ from qdsl.model.check_technology import Technology, check_technology
 from qdsl.model.expressions import evaluate
 from qdsl.model.findings import collecting, duplicate, fail, lookup
 from qdsl.model.network import Network
+from qdsl.model.review_accelerator import review_accelerator, review_technology
 from qdsl.model.study import Study, WrittenMapping
 from qdsl.syntax.tree import (
     AcceleratorDecl,
@@ -129,13 +130,22 @@ def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
         accelerator = lookup("accelerator", decl.accelerator, names.accelerators).default
         return check_set(decl, accelerator, names.operators, sink)
 
+    def technology(decl: TechnologyDecl) -> Technology:
+        checked = check_technology(decl, sink)
+        for diagnostic in review_technology(decl, checked):
+            sink.add(diagnostic)
+        return checked
+
+    def accelerator(decl: AcceleratorDecl) -> Machine:
+        default = bind_accelerator(decl, names.technologies, sink)
+        for diagnostic in review_accelerator(decl, default) if default else ():
+            sink.add(diagnostic)
+        return Machine(decl, names.technologies, default)
+
     scope = StudyScope(names.operators, names.networks, names.constraints, machine)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
-    check(TechnologyDecl, names.technologies, lambda d: check_technology(d, sink))
-    technologies = names.technologies
-    check(
-        AcceleratorDecl, names.accelerators, lambda d: Machine(d, technologies, bind_accelerator(d, technologies, sink))
-    )
+    check(TechnologyDecl, names.technologies, technology)
+    check(AcceleratorDecl, names.accelerators, accelerator)
     check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
     check(ConstraintsDecl, names.constraints, constraint_set)
     check(MappingDecl, names.mappings, lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink))

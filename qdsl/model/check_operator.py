@@ -8,9 +8,10 @@ from fractions import Fraction
 
 from qdsl.diagnostics import Label, Sink, Span, did_you_mean
 from qdsl.model.expressions import Names, Value, names_in, number
-from qdsl.model.findings import collecting, distinct, duplicate, fail, hand_on, quoted, unknown
+from qdsl.model.findings import collecting, distinct, duplicate, fail, hand_on, quoted, unknown, warn
 from qdsl.model.operator import Axis, Operator, Tensor, Term
 from qdsl.model.units import COUNT, Quantity, whole
+from qdsl.model.width_formula import ROLES
 from qdsl.syntax.tree import Binary, Expr, Name, Number, OperatorDecl, Parameter, TensorAccess, Unary
 
 COEFFICIENT_LIMIT = 2**20
@@ -87,6 +88,10 @@ def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
     with collecting(found):
         _check_rule(decl)
     template = OperatorTemplate(decl)
+    for access in [a for rule in decl.rules for a in (rule.output, *rule.inputs)]:
+        if (name := access.tensor).name in ROLES:
+            text = f"tensor `{name.name}` hides the role `{name.name}` in `bits({name.name})`"
+            warn(found, "Q0206", text, name.span, helps=["rename the tensor"])
     if not found.errors:
         with collecting(found):
             # A parameter without default is tried with 1, so that the indices are checked where they are written.

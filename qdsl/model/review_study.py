@@ -9,6 +9,7 @@ from qdsl.diagnostics import Diagnostic, Label, Span
 from qdsl.model.accelerator import Accelerator, FanOut, Partition, StorageLevel
 from qdsl.model.constraint import Only
 from qdsl.model.findings import quoted, warning
+from qdsl.model.interval import Interval
 from qdsl.model.operator import Operator, Problem
 from qdsl.model.precision import WidthVariable
 from qdsl.model.review_constraints import Case
@@ -28,7 +29,7 @@ def study_cases(study: Study) -> list[Case]:
     found: dict[Problem, Case] = {}
     for layer in study.network.layers:
         known = found.get(layer.problem)
-        ranges = {t: (min(o), max(o)) for t, o in widths[layer.name].items()}
+        ranges: dict[str, Interval] = {t: (min(o), max(o)) for t, o in widths[layer.name].items()}
         if known:
             ranges = {t: (min(a, known.widths[t][0]), max(b, known.widths[t][1])) for t, (a, b) in ranges.items()}
         dims = frozenset(layer.problem.operator.dims)
@@ -57,7 +58,8 @@ def kept_nowhere(accelerator: Accelerator, operators: Iterable[Operator], at: Sp
         if names and inner:
             found.setdefault(tuple(names), []).append(operator.name)
     for tensors, users in found.items():
-        text = f"{quoted(tensors)} of {quoted(users)} {'is' if len(tensors) == 1 else 'are'} kept by no memory inside `{store.name}`"
+        verb = "is" if len(tensors) == 1 else "are"
+        text = f"{quoted(tensors)} of {quoted(users)} {verb} kept by no memory inside `{store.name}`"
         labels = [Label(x.span, f"keeps {quoted(sorted(x.keep or ()) or ['nothing'])}") for x in inner if x.span]
         notes = [f"each time a value is used, it is read from or written to `{store.name}`"]
         helps = [f"name {quoted(tensors)} in the `keep` or `may keep` of a memory"]
