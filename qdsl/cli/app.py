@@ -8,27 +8,34 @@ import os
 import sys
 from collections.abc import Sequence
 
-from qdsl.cli import check, count, explain, fmt, report, run, verify
+from qdsl.cli import check, count, explain, fmt, report, rule, run, verify
 from qdsl.cli import eval as eval_command
 from qdsl.cli import map as map_command
+from qdsl.cli.arguments import denied_codes
 from qdsl.cli.console import Console
+from qdsl.cli.parsing import Parser
 from qdsl.diagnostics import SpecError
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
-_COMMANDS = (check, fmt, explain, eval_command, map_command, verify, count, run, report)
+_CHECKING = (check, explain, eval_command, map_command, count, run)  # they report all findings of a spec
+_COMMANDS = (check, rule, fmt, explain, eval_command, map_command, verify, count, run, report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Findings go to stderr, results to stdout; nothing is raised."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = _parser().parse_args(arguments)
+        parser, commands = _parsers()
+        args, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            commands[args.command].refuse(unknown)
     except SystemExit as stop:  # argparse has printed help, the version or what is wrong
         return int(stop.code or 0)
     args.command_line = ["qdsl", *arguments]
-    console = Console(args.color, getattr(args, "format", "text") == "json")
+    deny = frozenset(code for codes in getattr(args, "deny", ()) for code in codes)
+    console = Console(args.color, getattr(args, "format", "text") == "json", deny)
     try:
         code = int(args.execute(args, console))
         sys.stdout.flush()
@@ -53,32 +60,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the command line, and that of each command."""
+    common = Parser(add_help=False)
     common.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colour of findings (auto: on terminals)"
     )
-    parser = argparse.ArgumentParser(
+    checking = Parser(add_help=False)
+    checking.add_argument(
+        "--deny",
+        metavar="CODES",
+        type=denied_codes,
+        action="append",
+        default=[],
+        help="make warnings errors: their codes, as in Q0404,Q0420, or `warnings` for all",
+    )
+    parser = Parser(
         prog="qdsl",
         description="Mixed precision and mappings of neural networks on accelerators: proven optima from text specs.",
         epilog="example: qdsl run specs/studies/mobilenet_v1_eyeriss.qdsl",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
+    commands = {}
     for command in _COMMANDS:
-        sub = commands.add_parser(
+        sub = commands[command.NAME] = group.add_parser(
             command.NAME,
             help=command.HELP,
             description=command.HELP,
             epilog=command.EXAMPLE,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[common],
+            parents=[common, checking] if command in _CHECKING else [common],
             allow_abbrev=False,
         )
         command.add_arguments(sub)
         sub.set_defaults(execute=command.execute)
-    return parser
+    return parser, commands
 
 
 class _Version(argparse.Action):

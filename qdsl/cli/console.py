@@ -6,17 +6,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from qdsl.diagnostics import Diagnostic
 
 
 class Console:
-    """color: 'auto', 'always' or 'never'; json: findings as JSON lines."""
+    """color: 'auto', 'always' or 'never'; json: findings as JSON lines; deny: codes of warnings that are errors here."""
 
-    def __init__(self, color: str, json: bool) -> None:
+    def __init__(self, color: str, json: bool, deny: Collection[str] = ()) -> None:
         self.json = json
+        self.deny = deny
         self.color = color == "always" or (color == "auto" and _is_colour_terminal())
 
     def findings(self, diagnostics: Iterable[Diagnostic]) -> None:

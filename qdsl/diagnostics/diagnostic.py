@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from qdsl.diagnostics.span import Span
@@ -76,6 +76,15 @@ class Sink:
         """Raises SpecError with everything collected if any of it is an error."""
         if self.errors:
             raise SpecError(self.diagnostics)
+
+
+def denied(diagnostics: Iterable[Diagnostic], codes: Collection[str]) -> list[Diagnostic]:
+    """The findings, warnings of the given codes as errors; `warnings` stands for all of them."""
+    return [replace(d, severity=Severity.ERROR) if _is_denied(d, codes) else d for d in diagnostics]
+
+
+def _is_denied(d: Diagnostic, codes: Collection[str]) -> bool:
+    return d.severity is Severity.WARNING and (d.code in codes or "warnings" in codes)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -86,7 +86,7 @@ class Names:
             duplicate(key[0], ident, first)
 
 
-_KINDS: dict[type[Declaration], str] = {
+KINDS: dict[type[Declaration], str] = {
     OperatorDecl: "operator",
     TechnologyDecl: "technology",
     AcceleratorDecl: "accelerator",
@@ -106,7 +106,7 @@ def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
     own: list[Declaration] = []
     for decl in tree.declarations:
         with collecting(sink):
-            names.declare((_KINDS[type(decl)], decl.name.name), decl.name)
+            names.declare((KINDS[type(decl)], decl.name.name), decl.name)
             own.append(decl)
 
     def of(kind: type[D]) -> list[D]:

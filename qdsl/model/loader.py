@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from qdsl.diagnostics import Sink, SpecError, did_you_mean
+from qdsl.diagnostics import Sink, SpecError
+from qdsl.model.allowances import Allowance, allowances_of, needless, without_allowed
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.findings import quoted, warn
+from qdsl.model.findings import hand_on
 from qdsl.model.follow_ups import is_follow_up
-from qdsl.model.imports import import_chains, read_files
+from qdsl.model.imports import LoadedFile, import_chains, read_files
+from qdsl.model.review_files import review_imports, review_use
+from qdsl.model.review_tensors import review_tensors
 from qdsl.model.study import Model
-from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt, SharingStmt
 
 
 def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model | None:
@@ -29,21 +32,31 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
         imported = [names[p] for _, p in file.imports]
         names[file.path] = check_file(file.tree, imported, found)
     if files:
-        _warn_unknown_tensors(names[files[-1].path], found)
-    chains = import_chains(files) if read.diagnostics or found.diagnostics else {}
-    for d in (*read, *(d for d in found if not is_follow_up(d, files, complete))):
+        for review in (review_tensors(names[files[-1].path]), review_imports(files), review_use(files[-1], names)):
+            hand_on(Sink(list(review)), found)
+    allowances = [a for f in files for a in allowances_of(f.tree, f.source, read)]
+    shown, needed = without_allowed((d for d in found if not is_follow_up(d, files, complete)), allowances)
+    wrong = bool(read.errors or found.errors)
+    if files and not wrong:
+        main = files[-1].source
+        unused = (a for a in allowances if a.at.source is main and a not in needed)
+        shown += needless(unused, bool(names[files[-1].path].studies))
+    chains = import_chains(files) if read.diagnostics or shown else {}
+    for d in (*read, *shown):
         sink.add(replace(d, imported=chains.get(d.span.source.path, ()) if d.span else ()))
-    if read.errors or found.errors or not files:
-        return None
-    main = names[files[-1].path]
+    return None if wrong or not files else _model(str(path), files, names[files[-1].path], tuple(allowances))
+
+
+def _model(path: str, files: Sequence[LoadedFile], main: Names, allowances: tuple[Allowance, ...]) -> Model:
     hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
     return Model(
-        str(path),
+        path,
         tuple(a.default for a in main.accelerators.values() if a and a.default),
         tuple(n for n in main.networks.values() if n),
         tuple(m for m in main.mappings.values() if m),
         tuple(s for s in main.studies.values() if s),
         hashes,
+        allowances,
     )
 
 
@@ -55,34 +68,3 @@ def load(path: str | Path, root: Path | None = None) -> Model:
     if model is None:
         raise SpecError(sink.diagnostics)
     return model
-
-
-def _warn_unknown_tensors(names: Names, sink: Sink) -> None:
-    """Warns of a memory or array that names a tensor which no operator has, or not in that place: it has no effect there."""
-    tensors = {t for o in names.operators.values() if o for t in o.tensors}
-    if not tensors:
-        return
-    known = [o.tensors for o in names.operators.values() if o]
-    shared = {t for ts in known for t in ts[:-1]}, {ts[-1] for ts in known}
-    for machine in names.accelerators.values():
-        for node in machine.decl.items if machine else ():
-            if not isinstance(node, MemoryDecl | ArrayDecl):
-                continue
-            for stmt in node.statements:
-                for tensor in _tensors_of(stmt):
-                    if tensor.name not in tensors:
-                        helps = did_you_mean(tensor.name, tensors) or (f"tensors: {quoted(sorted(tensors))}",)
-                        warn(sink, "Q0505", f"no operator has a tensor `{tensor.name}`", tensor.span, helps=helps)
-                    elif isinstance(stmt, SharingStmt) and tensor.name not in shared[stmt.kind == "reduce"]:
-                        kind = "an input" if stmt.kind == "reduce" else "an output"
-                        text = f"`{stmt.kind}` has no effect on `{tensor.name}`"
-                        other = "multicast" if stmt.kind == "reduce" else stmt.kind
-                        helps = (f"`reduce` is for outputs, `{other}` for inputs",)
-                        warn(sink, "Q0508", text, tensor.span, label=f"{kind} of every operator", helps=helps)
-
-
-def _tensors_of(stmt: MemoryStmt | ArrayStmt) -> list[Ident]:
-    """Tensors that a statement of a memory or an array names."""
-    if isinstance(stmt, BitsStmt):
-        return [t.tensor for t in stmt.terms if t.tensor.name != "output"]
-    return list(getattr(stmt, "tensors", None) or ())

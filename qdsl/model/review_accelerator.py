@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qdsl.diagnostics import Diagnostic, Label
+from qdsl.diagnostics import Diagnostic
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
 from qdsl.model.check_technology import Energies, Technology
-from qdsl.model.findings import quoted, warning
+from qdsl.model.findings import warning
 from qdsl.syntax.tree import (
     AcceleratorDecl,
     ArrayDecl,
     ComputeDecl,
     EnergyStmt,
+    Ident,
     MemoryDecl,
     ParamDecl,
     SourceStmt,
@@ -25,18 +26,13 @@ _HELP = 'say where the numbers come from: `source "data sheet, table 3"`'
 def review_accelerator(decl: AcceleratorDecl, accelerator: Accelerator) -> Iterator[Diagnostic]:
     """Energies that it states without a source, and a parameter that hides a word of formulas."""
     free = _free_parts(accelerator)
-    unsaid = [
-        part.name
-        for part in decl.items
-        if isinstance(part, MemoryDecl | ArrayDecl | ComputeDecl)
-        and _states_energy(part)
-        and part.name.name not in free
-    ]
-    if unsaid:
-        names = quoted(n.name for n in unsaid)
-        labels = [Label(n.span, "no `source`") for n in unsaid]
-        text = f"the energies of {names} in `{decl.name.name}` have no source"
-        yield warning("Q0509", text, decl.name.span, labels=labels, helps=[_HELP, "or take them `from` a technology"])
+    for part in decl.items:
+        if (
+            isinstance(part, MemoryDecl | ArrayDecl | ComputeDecl)
+            and _states_energy(part)
+            and part.name.name not in free
+        ):
+            yield _without_source(part.name)
     for p in decl.items:
         if isinstance(p, ParamDecl) and p.name.name == "reduction":
             text = "parameter `reduction` hides the `reduction` of formulas, the operations that add up to one value"
@@ -45,12 +41,14 @@ def review_accelerator(decl: AcceleratorDecl, accelerator: Accelerator) -> Itera
 
 def review_technology(decl: TechnologyDecl, technology: Technology) -> Iterator[Diagnostic]:
     """Entries without a source."""
-    entries = [e for e in decl.entries if (known := technology.entries[e.name.name]) and _unsaid(known)]
-    if entries:
-        text = f"the energies of {quoted(e.name.name for e in entries)} in `{decl.name.name}` have no source"
-        labels = [Label(e.name.span, "no `source`") for e in entries]
-        helps = [_HELP, "once for the whole technology, or for each entry"]
-        yield warning("Q0509", text, decl.name.span, labels=labels, helps=helps)
+    for entry in decl.entries:
+        if (known := technology.entries[entry.name.name]) and _unsaid(known):
+            yield _without_source(entry.name)
+
+
+def _without_source(name: Ident) -> Diagnostic:
+    helps = ['say where the number comes from: `source "data sheet, table 3"`']
+    return warning("Q0509", f"the energy of `{name.name}` has no source", name.span, helps=helps)
 
 
 def _states_energy(part: MemoryDecl | ArrayDecl | ComputeDecl) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from math import ceil, prod
 
 from qdsl.diagnostics import Diagnostic, Label, Span
@@ -37,12 +38,15 @@ def study_cases(study: Study) -> list[Case]:
     return list(found.values())
 
 
-def review_study(study: Study, at: Span, ranges: dict[str, Span], objectives: dict[str, Span]) -> Iterator[Diagnostic]:
-    """at: the `map` statement. ranges: where the widths of weights and of activations are given; objectives: their names."""
+def review_study(
+    study: Study, at: Span, ranges: dict[str, Span], objectives: dict[str, Span], tensors: AbstractSet[str]
+) -> Iterator[Diagnostic]:
+    """at: the `map` statement. ranges: where the widths of weights and of activations are given; objectives: their names;
+    tensors: those of all operators that the study could use."""
     operators = list(dict.fromkeys(p.operator for p in study.network.distinct_problems))
     cases = study_cases(study)
     yield from kept_nowhere(study.accelerator, operators, at)
-    yield from _not_used(study, operators, at)
+    yield from _not_used(study, operators, at, tensors)
     yield from _too_small(study, cases, at)
     yield from _idle(study, cases, at)
     yield from _fixed_everywhere(study, ranges)
@@ -66,13 +70,13 @@ def kept_nowhere(accelerator: Accelerator, operators: Iterable[Operator], at: Sp
         yield warning("Q0510", text, at, labels=labels, notes=notes, helps=helps)
 
 
-def _not_used(study: Study, operators: Sequence[Operator], at: Span) -> Iterator[Diagnostic]:
-    """Memories that keep no tensor of any layer."""
+def _not_used(study: Study, operators: Sequence[Operator], at: Span, known: AbstractSet[str]) -> Iterator[Diagnostic]:
+    """Memories that keep no tensor of any layer. What no operator has at all is reported where it is named."""
     tensors = {t.name for o in operators for t in o.tensors}
     for level in study.accelerator.levels[1:]:
-        if not any(level.keeps(t) or t in level.optional for t in tensors):
+        kept = sorted((level.keep or frozenset()) | level.optional)
+        if not any(level.keeps(t) or t in level.optional for t in tensors) and known & set(kept):
             text = f"memory `{level.name}` keeps no tensor of any layer of `{study.network.name}`"
-            kept = sorted((level.keep or frozenset()) | level.optional)
             labels = [Label(level.span, f"keeps {quoted(kept)}")] if level.span else []
             notes = [f"the layers have {quoted(sorted(tensors))}"]
             yield warning("Q0511", text, at, labels=labels, notes=notes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
+from qdsl.model.allowances import Allowance
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
@@ -66,3 +67,4 @@ class Model:
     files: tuple[
         tuple[str, str], ...
     ] = ()  # (path as printed, sha256 of the text) of every file read, the main one first
+    allowances: tuple[Allowance, ...] = ()  # of all files
