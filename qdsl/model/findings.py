@@ -5,7 +5,7 @@ A check raises SpecError at its first finding; `collecting` marks the statements
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from types import TracebackType
 from typing import NoReturn, Protocol, Self, TypeVar
 
@@ -13,6 +13,7 @@ from qdsl.diagnostics import Diagnostic, Label, Severity, Sink, Span, SpecError,
 from qdsl.syntax.tree import Ident, Name
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 MOST_LISTED = 12  # names
 
@@ -78,6 +79,26 @@ class collecting:
         for diagnostic in error.diagnostics:
             self.sink.add(diagnostic)
         return True
+
+
+class Attempts:
+    """Parts of one thing that are checked independently of each other, so that all that is wrong with it shows."""
+
+    def __init__(self) -> None:
+        self._found = Sink()
+        self._failed = False
+
+    def __call__(self, part: Callable[[], T], instead: U) -> T | U:
+        """The value of a part, or what stands for it where that is wrong."""
+        with collecting(self._found) as attempt:
+            return part()
+        self._failed |= attempt.failed
+        return instead
+
+    def done(self) -> None:
+        """Raises SpecError with what was found in all parts, if one of them was wrong."""
+        if self._failed:
+            raise SpecError(self._found)
 
 
 class Named(Protocol):

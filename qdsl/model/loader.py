@@ -32,8 +32,9 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
         imported = [names[p] for _, p in file.imports]
         names[file.path] = check_file(file.tree, imported, found)
     if files:
-        for review in (review_tensors(names[files[-1].path]), review_imports(files), review_use(files[-1], names)):
-            hand_on(Sink(list(review)), found)
+        hand_on(Sink([*review_tensors(names[files[-1].path]), *review_imports(files)]), found)
+    if files and not read.errors and not found.errors:
+        hand_on(Sink(list(review_use(files[-1], names))), found)
     allowances = [a for f in files for a in allowances_of(f.tree, f.source, read)]
     shown, needed = without_allowed((d for d in found if not is_follow_up(d, files, complete)), allowances)
     wrong = bool(read.errors or found.errors)

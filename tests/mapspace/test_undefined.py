@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from qdsl.mapspace.interval import bounds
 
 from qdsl.diagnostics import SpecError
 from qdsl.mapper import best_mapping
@@ -13,6 +12,7 @@ from qdsl.mapspace import count_mappings, feasible
 from qdsl.mapspace.formula import holds
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.constraint import Constant, Factor, Formula, Operation, Require, Scope, TileExtent
+from qdsl.model.interval import bounds
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
 from qdsl.symbolic import evaluate
