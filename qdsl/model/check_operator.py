@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from qdsl.diagnostics import Label, Sink, Span, did_you_mean
+from qdsl.diagnostics import Diagnostic, Label, Sink, Span, did_you_mean
 from qdsl.model.expressions import Names, Value, names_in, number
 from qdsl.model.findings import collecting, distinct, duplicate, fail, hand_on, quoted, unknown, warn
 from qdsl.model.operator import Axis, Operator, Tensor, Term
@@ -60,6 +60,22 @@ class OperatorTemplate:
         return self.bound[key]
 
     def _bind(self, arguments: Mapping[str, int], span: Span | None) -> Operator:
+        values = self.values(arguments, span)
+        rule, weights = self.decl.rules[0], {w.name for w in self.decl.weights}
+        tensors = [
+            Tensor(a.tensor.name, _axes(a, self.indices, values), a is rule.output, a.tensor.name in weights)
+            for a in (*rule.inputs, rule.output)
+        ]
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span)
+        return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
+
+    @property
+    def indices(self) -> Mapping[str, str]:
+        """Dimensions by the index that stands for them in rules."""
+        return {d.lower(): d for d in self.dims}
+
+    def values(self, arguments: Mapping[str, int], span: Span | None = None) -> dict[str, Value]:
+        """Of all parameters. Raises SpecError."""
         values: dict[str, Value] = {}
         for p in self.decl.parameters:
             if p.name.name in arguments:
@@ -70,14 +86,7 @@ class OperatorTemplate:
             else:
                 q = number(p.default, values, f"the default of `{p.name.name}`", "1")
                 values[p.name.name] = Quantity(Fraction(parameter_value(q, p.default.span, p.name.name)), COUNT)
-        rule, weights = self.decl.rules[0], {w.name for w in self.decl.weights}
-        indices = {d.lower(): d for d in self.dims}
-        tensors = [
-            Tensor(a.tensor.name, _axes(a, indices, values), a is rule.output, a.tensor.name in weights)
-            for a in (*rule.inputs, rule.output)
-        ]
-        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span)
-        return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
+        return values
 
 
 def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
@@ -92,10 +101,14 @@ def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
         if (name := access.tensor).name in ROLES:
             text = f"tensor `{name.name}` hides the role `{name.name}` in `bits({name.name})`"
             warn(found, "Q0206", text, name.span, helps=["rename the tensor"])
+    # A parameter without default is tried with 1, so that the indices are checked where they are written.
+    tried = {p.name.name: 1 for p in decl.parameters if p.default is None}
     if not found.errors:
         with collecting(found):
-            # A parameter without default is tried with 1, so that the indices are checked where they are written.
-            _check_use(decl, template.bind({p.name.name: 1 for p in decl.parameters if p.default is None}))
+            _check_indices(template, template.values(tried), found)
+    if not found.errors:
+        with collecting(found):
+            _check_use(decl, template.bind(tried))
     return template if hand_on(found, sink) else None
 
 
@@ -142,6 +155,20 @@ def _check_rule(decl: OperatorDecl) -> None:
             fail(
                 "Q0402", f"tensor `{access.tensor.name}` has no axes", access.span, helps=["give it one index or more"]
             )
+
+
+def _check_indices(template: OperatorTemplate, values: Names, sink: Sink) -> None:
+    """Reports every index that is wrong; what is said of several is said once, with all their places."""
+    rule, found = template.decl.rules[0], Sink()
+    for index in (e for a in (rule.output, *rule.inputs) for e in a.indices):
+        with collecting(found):
+            _axis(index, template.indices, values)
+    alike: dict[str, list[Diagnostic]] = {}
+    for diagnostic in found:
+        alike.setdefault(diagnostic.message, []).append(diagnostic)
+    for first, *others in alike.values():
+        labels = (Label(d.span, "here, too") for d in others if d.span)
+        sink.add(replace(first, labels=(*first.labels, *labels)))
 
 
 def _check_use(decl: OperatorDecl, operator: Operator) -> None:

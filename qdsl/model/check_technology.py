@@ -86,6 +86,8 @@ def operation_energy(stmt: EnergyStmt, names: Names) -> WidthFormula:
     if wrong is not None:
         fail("Q0503", "a compute unit has one energy", wrong.span, helps=[f"for example `{example}`"])
     value = stmt.terms[0].value
+    if not isinstance(value, Number):
+        example = "energy 0.1 pJ * bits(W)"
     formula = width_formula(value, names, "the energy of an operation", example, ENERGY)
     if not formula.varies:
         not_negative(Quantity(formula.constant, ENERGY), value)

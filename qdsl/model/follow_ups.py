@@ -10,8 +10,9 @@ from qdsl.model.imports import LoadedFile
 
 # What is said where a name or a use of it is missing: a follow-up if the name stands in the text that was not read.
 _NAMES = frozenset(["Q0201", "Q0203", "Q0204", "Q0205", "Q0404", "Q0411", "Q0414", "Q0420", "Q0505", "Q0603", "Q0604"])
-# What is said of a declaration or block that lacks something: a follow-up if anything in it was not read.
-_WHOLE = frozenset(["Q0401", "Q0416", "Q0419", "Q0501", "Q0502", "Q0804"])
+# What is said of a declaration or block that lacks something, or has it in the wrong order: a follow-up if anything in it
+# was not read.
+_WHOLE = frozenset(["Q0401", "Q0416", "Q0419", "Q0501", "Q0502", "Q0503", "Q0804"])
 _QUOTED = re.compile(r"`([^`]*)`")
 _WORD = re.compile(r"\w+")
 

@@ -94,9 +94,9 @@ class _Reader:
             )
         if not path.is_file():
             there = path.parent.is_dir()
-            note = "its directory exists" if there else "its directory does not exist"
             near = _meant(path, importer.parent)
-            fail("Q0010", f'cannot find the import "{text}"', span, label="no such file", notes=[note], helps=near)
+            notes = [] if near else ["its directory exists" if there else "its directory does not exist"]
+            fail("Q0010", f'cannot find the import "{text}"', span, label="no such file", notes=notes, helps=near)
         chain = [p for p, _, _ in self.open]
         if path in chain:
             steps = [by for _, _, by in self.open[chain.index(path) + 1 :] if by]

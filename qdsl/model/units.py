@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -82,6 +83,9 @@ _NAMES = {
     AREA: "an area (mm2)",
 }
 
+# Units that people use, where those in which values are kept are others.
+_COMMON = {FREQUENCY: "MHz", POWER: "mW", TIME: "ns"}
+
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
 
 
@@ -121,7 +125,16 @@ def convert(q: Quantity, span: Span, what: str, example: str, *dimensions: Dimen
         return q
     wanted = " or ".join(str(d) for d in dimensions)
     label = f"this is {q.dimension}"
-    fail("Q0302", f"{what} must be {wanted}", span, label=label, helps=[f"for example `{example}`"])
+    fail("Q0302", f"{what} must be {wanted}", span, label=label, helps=[_advice(q, span, example, dimensions)])
+
+
+def _advice(q: Quantity, span: Span, example: str, dimensions: Sequence[Dimension]) -> str:
+    """For a number without unit the number with each that it could have; else the `example`."""
+    text = span.source.text[span.start : span.end]
+    if q.dimension != COUNT or not re.fullmatch(r"[0-9.eE+-]+", text):
+        return f"for example `{example}`"
+    units = [_COMMON.get(d, d.unit) for d in dimensions if d != COUNT]
+    return f"give it a unit: {' or '.join(f'`{text} {unit}`' for unit in units)}"
 
 
 def whole(q: Quantity, span: Span, what: str, low: int = 1, high: int = SIZE_LIMIT) -> int:

@@ -262,9 +262,10 @@ def _inserted(broken: Broken) -> Iterator[_Edit]:
 
 
 def _completed(broken: Broken) -> Iterator[_Edit]:
-    """A keyword that is missing."""
+    """A keyword that is missing. Places with a dot are axes of arrays, where loops are parallel."""
+    missing = keywords(broken.accepts) - {"for" if "." in broken.before else "parallel"}
     for at, word in _gaps(broken):
-        for keyword in keywords(broken.accepts) if word else ():
+        for keyword in missing if word else ():
             yield _Edit(broken.start, at, at, f" {keyword} ")
 
 
