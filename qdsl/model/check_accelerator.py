@@ -36,12 +36,15 @@ def bind_accelerator(
     found = Sink()
     names: dict[str, Value] = {}
     word = clock = None
-    with collecting(found):
+    with collecting(found) as parameters:
         names = _parameters(decl, arguments)
-        word, clock = _settings(decl, names)
-    if found.errors:
+    if parameters.failed:  # what the levels say with them cannot be judged
         hand_on(found, sink)
         return None
+    with collecting(found) as settings:
+        word, clock = _settings(decl, names)
+    if settings.failed:
+        word, clock = 1, 1.0  # so that the levels are checked all the same
     _warn_unused(decl, found)
     scope = Scope(names, technologies, word, clock)
     hierarchy: list[StorageLevel | FanOut] = []

@@ -109,12 +109,14 @@ def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
             names.declare((KINDS[type(decl)], decl.name.name), decl.name)
             own.append(decl)
 
+    declared = names.declared
+
     def of(kind: type[D]) -> list[D]:
         return [d for d in own if isinstance(d, kind)]
 
     def machine(reference: MachineRef, found: Sink) -> Accelerator | None:
         with collecting(found):
-            return lookup("accelerator", reference.name, names.accelerators).bind(reference, found)
+            return lookup("accelerator", reference.name, names.accelerators, declared=declared).bind(reference, found)
         return None
 
     def check(kind: type[D], table: dict[str, T | None], function: Callable[[D], T | None]) -> None:
@@ -127,7 +129,7 @@ def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
                     fail("Q0016", f"`{decl.name.name}` is nested too deeply", decl.name.span, helps=["split it up"])
 
     def constraint_set(decl: ConstraintsDecl) -> ConstraintSet | None:
-        accelerator = lookup("accelerator", decl.accelerator, names.accelerators).default
+        accelerator = lookup("accelerator", decl.accelerator, names.accelerators, declared=declared).default
         return check_set(decl, accelerator, names.operators, sink)
 
     def technology(decl: TechnologyDecl) -> Technology:
@@ -142,12 +144,16 @@ def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
             sink.add(diagnostic)
         return Machine(decl, names.technologies, default)
 
-    scope = StudyScope(names.operators, names.networks, names.constraints, machine)
+    scope = StudyScope(names.operators, names.networks, names.constraints, declared, machine)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
     check(TechnologyDecl, names.technologies, technology)
     check(AcceleratorDecl, names.accelerators, accelerator)
     check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
     check(ConstraintsDecl, names.constraints, constraint_set)
-    check(MappingDecl, names.mappings, lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink))
+    check(
+        MappingDecl,
+        names.mappings,
+        lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink, declared),
+    )
     check(StudyDecl, names.studies, lambda d: check_study(d, scope, sink))
     return names

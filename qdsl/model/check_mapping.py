@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
 from math import prod
 
@@ -34,13 +35,18 @@ Places = dict[str, tuple[Loop, ...]]
 
 
 def check_mapping(
-    decl: MappingDecl, networks: dict[str, Network | None], accelerator: Accelerator | None, sink: Sink
+    decl: MappingDecl,
+    networks: dict[str, Network | None],
+    accelerator: Accelerator | None,
+    sink: Sink,
+    declared: MappingABC[tuple[str, str], Ident],
 ) -> WrittenMapping | None:
     """The mapping as data; None if errors were found. accelerator: None if it was reported as wrong."""
     found = Sink()
     layer = None
     with collecting(found):
-        network = lookup("network", decl.layer.parts[0], networks)
+        _refuse_layer_alone(decl.layer, networks)
+        network = lookup("network", decl.layer.parts[0], networks, declared=declared)
         (layer,) = find_layers(network, decl.layer, decl.layer.parts[1:])
     if layer is None or accelerator is None:
         hand_on(found, sink)
@@ -79,6 +85,18 @@ def check_mapping(
     name = decl.layer.parts[0].name
     ordered = tuple((t.name, bits[t.name]) for t in layer.problem.operator.tensors)
     return WrittenMapping(decl.name.name, name, layer, accelerator, ordered, mapping, decl.name.span)
+
+
+def _refuse_layer_alone(name: Name, networks: MappingABC[str, Network | None]) -> None:
+    """Raises SpecError for the name of a layer without that of its network."""
+    if name.parts[0].name not in networks:
+        having = [n for n in networks.values() if n and name.dotted in [x.output for x in n.layers]]
+        if having:
+            labels = [Label(n.span, "has such a layer") for n in having if n.span]
+            helps = [f"write `{n.name}.{name.dotted}`" for n in having]
+            fail(
+                "Q0201", f"`{name.dotted}` is no network", name.span, label="a layer alone", labels=labels, helps=helps
+            )
 
 
 def find_layers(network: Network, name: Name, parts: Sequence[Ident]) -> tuple[Layer, ...]:

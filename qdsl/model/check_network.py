@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from qdsl.diagnostics import Sink
 from qdsl.model.expressions import as_activation, number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, skip, warn, warning, whole_name
+from qdsl.model.findings import (
+    collecting,
+    distinct,
+    fail,
+    hand_on,
+    lookup,
+    quoted,
+    skip,
+    text_of,
+    warn,
+    warning,
+    whole_name,
+)
 from qdsl.model.graph import Frame, Graph, Operators, function_of
 from qdsl.model.network import Activation, Layer, Network
 from qdsl.model.shapes import derive_problem
@@ -82,7 +94,12 @@ def _free_layer(stmt: LayerStmt, graph: Graph) -> None:
     positional, _ = split_arguments(call.arguments)
     if positional:
         text = "a `layer` stands outside the graph and reads no activation"
-        fail("Q0414", text, positional[0].span, helps=[f"give the sizes of {quoted(template.dims)}"])
+        sizes = [text_of(e.span) for e in positional]
+        helps = [f"give the sizes of {quoted(template.dims)} by name"]
+        if len(sizes) == len(template.dims):
+            shown = ", ".join(f"{d} = {size}" for d, size in zip(template.dims, sizes, strict=True))
+            helps = [f"write `{template.name}({shown})`"]
+        fail("Q0414", text, positional[0].span, helps=helps)
     operator, given, pad = graph.arguments(call, template, Frame("", {}, frozenset()))
     if pad is not None:
         fail("Q0204", "`pad` has no meaning for a `layer` with given sizes", call.span, helps=["remove it"])

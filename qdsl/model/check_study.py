@@ -25,6 +25,7 @@ from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
+    Ident,
     MachineRef,
     MapStmt,
     MinimizeStmt,
@@ -49,11 +50,13 @@ SEARCH_RANGES = {
 
 @dataclass(frozen=True)
 class StudyScope:
-    """What a study can name. machine: the accelerator of a reference, None if that was reported as wrong."""
+    """What a study can name. declared: where, by kind and name; machine: the accelerator of a reference, None if that was
+    reported as wrong."""
 
     operators: Operators
     networks: Mapping[str, Network | None]
     constraints: Mapping[str, ConstraintSet | None]
+    declared: Mapping[tuple[str, str], Ident]
     machine: Callable[[MachineRef, Sink], Accelerator | None]
 
 
@@ -97,7 +100,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         accelerator = scope.machine(map_stmt.accelerator, sink)
-        network = lookup("network", map_stmt.network, scope.networks)
+        network = lookup("network", map_stmt.network, scope.networks, declared=scope.declared)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
         if accelerator:
@@ -163,7 +166,7 @@ def _constraints(
 def _named(
     item: ConstrainWith, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
 ) -> tuple[Constraint, ...]:
-    chosen = lookup("constraint set", item.name, scope.constraints)
+    chosen = lookup("constraint set", item.name, scope.constraints, declared=scope.declared)
     written_for = chosen.decl.accelerator
     if written_for.name != accelerator.name:
         text = f"`{item.name.name}` constrains mappings onto `{written_for.name}`, and this study uses `{accelerator.name}`"

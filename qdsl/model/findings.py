@@ -128,9 +128,31 @@ def unknown(
     fail("Q0201", f"unknown {what} `{name.name}`{owner}", name.span, label="not declared", labels=labels, helps=helps)
 
 
-def lookup(what: str, name: Ident, known: Mapping[str, T | None], *, of: Named | None = None) -> T:
-    """The thing a name stands for. Raises SpecError if there is none; without finding if it was reported as wrong."""
+def lookup(
+    what: str,
+    name: Ident,
+    known: Mapping[str, T | None],
+    *,
+    of: Named | None = None,
+    declared: Mapping[tuple[str, str], Ident] | None = None,
+) -> T:
+    """The thing a name stands for. Raises SpecError if there is none; without finding if it was reported as wrong.
+
+    declared: where things of all kinds are declared, by kind and name.
+    """
     if name.name not in known:
+        others = [(kind, ident) for (kind, n), ident in (declared or {}).items() if n == name.name]
+        for kind, ident in others:
+            labels = [Label(ident.span, f"declared as {with_article(kind)}")]
+            listed = [f"there is {with_article(what)} `{n}`" for n in list(known)[:1]]
+            fail(
+                "Q0201",
+                f"`{name.name}` is no {what}",
+                name.span,
+                label=f"{with_article(what)} is expected",
+                labels=labels,
+                helps=listed,
+            )
         helps = [] if of else ["import the file that declares it"]
         unknown(what, name, known, of=of, helps=helps)
     value = known[name.name]
@@ -154,6 +176,10 @@ def duplicate(what: str, again: Ident, first: Ident) -> NoReturn:
 def _twice(message: str, again: Ident, first: Ident, done: str) -> NoReturn:
     labels = [Label(first.span, f"first {done} here")]
     fail("Q0202", message, again.span, label=f"{done} again", labels=labels, helps=["rename or remove one of them"])
+
+
+def with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 def whole_name(name: Name) -> Ident:

@@ -83,6 +83,12 @@ _NAMES = {
     AREA: "an area (mm2)",
 }
 
+_BYTES = ("`KiB` is 1024 bytes, `kB` is 1000",)
+_MEANT = {
+    **dict.fromkeys(("K", "KB", "Kb", "kb", "k"), _BYTES),
+    **dict.fromkeys(("byte", "bytes", "Byte", "Bytes"), ("bytes are `B`",)),
+    **dict.fromkeys(("x", "X", "mult"), ("a factor has no unit",)),
+}
 # Units that people use, where those in which values are kept are others.
 _COMMON = {FREQUENCY: "MHz", POWER: "mW", TIME: "ns"}
 
@@ -152,7 +158,7 @@ def _unit(text: str, span: Span) -> tuple[Fraction, Dimension]:
     scale, dimension = Fraction(1), COUNT
     for sign, name in re.findall(r"([*/]?)([^*/]*)", text)[:-1]:
         if name not in UNITS:
-            near = did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
+            near = _MEANT.get(name) or did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
             fail("Q0301", f"unknown unit `{name}`", span, label="not a unit", helps=near)
         factor, base = UNITS[name]
         scale = scale / factor if sign == "/" else scale * factor

@@ -53,9 +53,12 @@ class Layout:
     broken: tuple[int, ...]
 
 
-def lay_out(source: SourceFile, sink: Sink) -> Layout:
-    """Separates layout from text. Reports brackets and quotes that do not match and nesting deeper than MAX_NESTING."""
-    return _Scan(source, sink).run()
+def lay_out(source: SourceFile, sink: Sink, balanced: bool = False) -> Layout:
+    """Separates layout from text. Reports brackets and quotes that do not match and nesting deeper than MAX_NESTING.
+
+    balanced: whether brackets are known to match; if not, a line that begins a declaration ends all blocks.
+    """
+    return _Scan(source, sink, balanced).run()
 
 
 def statement_at(text: str, offset: int) -> tuple[int, int]:
@@ -93,9 +96,10 @@ def statement_at(text: str, offset: int) -> tuple[int, int]:
 
 
 class _Scan:
-    def __init__(self, source: SourceFile, sink: Sink) -> None:
+    def __init__(self, source: SourceFile, sink: Sink, balanced: bool) -> None:
         self.source = source
         self.sink = sink
+        self.balanced = balanced
         self.pieces: list[str] = []
         self.comments: list[tuple[int, int]] = []
         self.segments: list[Segment] = []
@@ -142,7 +146,7 @@ class _Scan:
         if self.pending is None:
             return
         index, self.pending = self.pending, None
-        if kind == "rest" and self.opened and _DECLARATION.match(self.source.text, token.start()):
+        if kind == "rest" and self.opened and not self.balanced and _DECLARATION.match(self.source.text, token.start()):
             self.close_segment()
             return
         if self.opened and self.opened[-1][0] != "{":

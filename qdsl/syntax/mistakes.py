@@ -10,6 +10,7 @@ from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from qdsl.diagnostics import Diagnostic, Span, nearest
 from qdsl.syntax.blocks import owners, pattern
 from qdsl.syntax.edits import Edited
+from qdsl.syntax.examples import EXAMPLES
 from qdsl.syntax.layout import DECLARATIONS
 from qdsl.syntax.repair import SUBSTITUTES, Broken, Repair, repair
 
@@ -164,7 +165,10 @@ def _helps(broken: Broken, found: _Found) -> tuple[str, ...]:
         return ("the inputs are all joined by `*` or all by `+`",)
     if found.text in ("<", "<=", ">", ">=", "==") and "_SEP" in broken.accepts:
         return ("a comparison has two sides: write `a < b and b < c`",)
-    return ()
+    if found.text == "{" and "THEN" in broken.accepts:
+        return ("write `then` and one constraint; repeat the `if` for another one",)
+    example = EXAMPLES.get(broken.block, {}).get(broken.first_word if broken.first_word in broken.begins else "")
+    return (f"for example `{example}`",) if example else ()
 
 
 def _unexpected_character(broken: Broken, made: Repair | None, segment: Span) -> Diagnostic:

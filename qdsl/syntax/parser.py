@@ -35,8 +35,8 @@ def parse(source: SourceFile, sink: Sink) -> File:
     tree, found = _read(source)
     if found:
         edited, mended = mend(source)
-        if mended:
-            other, rest = _read(SourceFile(source.path, edited.text))
+        if mended or len(found) > 1:
+            other, rest = _read(SourceFile(source.path, edited.text), balanced=True)
             if len(mended) + len(rest) + _lines_lost(other) <= len(found) + _lines_lost(tree):
                 place = Relocation(edited, source)
                 more = [place.finding(d) for d in rest]
@@ -47,10 +47,10 @@ def parse(source: SourceFile, sink: Sink) -> File:
     return tree
 
 
-def _read(source: SourceFile) -> tuple[File, list[Diagnostic]]:
-    """The tree of a text as it is, and what is wrong with it."""
+def _read(source: SourceFile, balanced: bool = False) -> tuple[File, list[Diagnostic]]:
+    """The tree of a text as it is, and what is wrong with it. balanced: whether its brackets are known to match."""
     sink = Sink()
-    layout = lay_out(source, sink)
+    layout = lay_out(source, sink, balanced)
     reader = _Reader(source, layout, sink)
     items: list[Import | Declaration] = []
     for segment in layout.segments:

@@ -6,7 +6,7 @@ A correction counts only if the parser then takes the whole statement, and only 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from lark import UnexpectedInput, UnexpectedToken
@@ -24,11 +24,12 @@ _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[=<>!&|:*.]+|[,;\[\]{]")
 _LAST_WORD = re.compile(r"(?<![.\w])([A-Za-z_]\w*)\s*\Z")
 _BARE = re.compile(r"[^\s;{}\"]+")
-_QUOTED = re.compile(r'"([A-Za-z_]\w*)"')
+_QUOTED = re.compile(r'"([^"\\\n]+)"')
+_VALUES = re.compile(r"\w+(?:\s+(?!per\b)\w+)?(?:\s*(?:,|\.\.)\s*\w+(?:\s+(?!per\b)\w+)?)+")
 _LIST = re.compile(r"\[([^\[\]{};\n]*)\]")
 # Signs as they are in other languages, and what they may be here.
 SUBSTITUTES = {
-    "=": ("==", ":"),
+    "=": ("==", ":", "in"),
     ":": ("=", ".."),
     ",": (";",),
     "==": ("=",),
@@ -43,6 +44,13 @@ SUBSTITUTES = {
     "!": ("not",),
     "...": ("..",),
 }
+_HABITS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"(array\s+\w+)\s+(\d+)\s*x\s*(\d+)"), lambda m: f"{m[1]} {{ x {m[2]}; y {m[3]} }}"),
+    (re.compile(r"(search\s+\w+)\s*\{([^{};]*)\}"), lambda m: f"{m[1]}({m[2].strip()})"),
+    (re.compile(r"(if\b[^{}]*?)\{\s*([^{};\n]+?)\s*\}"), lambda m: f"{m[1]}then {m[2]}"),
+    (re.compile(r"range\((\d{1,4}), *(\d{1,4})\)"), lambda m: f"{{{m[1]}..{int(m[2]) - 1}}}"),
+    (re.compile(r"% *(\d+(?:\.\d+)?)"), lambda m: f"{m[1]} %"),
+]
 _DANGLING = "nothing follows the last `,` of the statement"
 _OMITTED = ("=", ":", ",")
 _INSERTED = {"COMMA": ",", "EQUAL": " =", "COLON": ":", "_SEP": ";"}
@@ -52,7 +60,7 @@ _INSERTED = {"COMMA": ",", "EQUAL": " =", "COLON": ":", "_SEP": ";"}
 class Broken:
     """A statement that the grammar refuses. text: of its declaration; start, end: of the statement, or of what leads into
     its block; offset: where it is refused; accepts: the terminals that could stand there; headers: the beginnings of the
-    blocks around it."""
+    blocks around it; whole: the end of the statement with its block."""
 
     text: Edited
     start: int
@@ -60,12 +68,13 @@ class Broken:
     offset: int
     accepts: frozenset[str]
     headers: tuple[str, ...]
+    whole: int
 
     @classmethod
     def at(cls, text: Edited, start: int, end: int, offset: int, accepts: Iterable[str]) -> Broken:
         known = frozenset(accepts)
         head = _head(text.text, offset + ("IN" in known), end)
-        return cls(text, start, head, offset, known, headers(text.text, start))
+        return cls(text, start, head, offset, known, headers(text.text, start), end)
 
     @property
     def found(self) -> str:
@@ -129,7 +138,7 @@ def repair(broken: Broken) -> Repair | None:
     """The correction of a statement; None if there is none, or none that is clearly the one."""
     if broken.end - broken.start > MAX_LENGTH:
         return None
-    for kind in (_continued, _spelled, _substituted, _omitted, _inserted, _completed):
+    for kind in (_continued, _spelled, _substituted, _omitted, _inserted, _completed, _habitual):
         if broken.misplaced and kind is not _continued:
             return None
         working = [made for edit in kind(broken) if (made := _attempt(broken, edit))]
@@ -156,7 +165,8 @@ class _Edit:
 def _attempt(broken: Broken, edit: _Edit) -> Repair | None:
     """Parses a candidate within nothing but the beginnings of its blocks; None if it is refused."""
     removed, added = broken.text.text[edit.start : edit.end], len(edit.new)
-    text, end, last = broken.text.replaced(edit.start, edit.end, edit.new), broken.end, -1
+    text, last = broken.text.replaced(edit.start, edit.end, edit.new), -1
+    end = broken.end if edit.end <= broken.end else broken.whole
     for _ in range(_AT_ONCE):
         end += added - len(removed)
         wrong = _refused(broken.headers, text.text[edit.begin : end])
@@ -236,8 +246,10 @@ def _substituted(broken: Broken) -> Iterator[_Edit]:
         yield _Edit(broken.start, at, values.end(), f"{{{values[1]}}}")
     if "STRING" in broken.accepts and (bare := _BARE.match(text, at)):
         yield _Edit(broken.start, at, bare.end(), f'"{bare[0]}"')
-    if "NAME" in broken.accepts and (name := _QUOTED.match(text, at)):
-        yield _Edit(broken.start, at, name.end(), name[1])
+    if quoted := _QUOTED.match(text, at):
+        yield _Edit(broken.start, at, quoted.end(), quoted[1])
+    if "LBRACE" in broken.accepts and (values := _VALUES.match(text, at)):
+        yield _Edit(broken.start, at, values.end(), f"{{{values[0]}}}")
 
 
 def _omitted(broken: Broken) -> Iterator[_Edit]:
@@ -267,6 +279,20 @@ def _completed(broken: Broken) -> Iterator[_Edit]:
     for at, word in _gaps(broken):
         for keyword in missing if word else ():
             yield _Edit(broken.start, at, at, f" {keyword} ")
+
+
+def _habitual(broken: Broken) -> Iterator[_Edit]:
+    """The statement as it would be written elsewhere; a type, or another word too many, before what is refused."""
+    text = broken.text.text
+    for pattern, replacement in _HABITS:
+        if found := pattern.search(text, broken.start, broken.whole):
+            yield _Edit(broken.start, found.start(), found.end(), replacement(found))
+    if broken.block == "operator" and "(" in text[broken.start : broken.end]:
+        statement = text[broken.start : broken.end]
+        yield _Edit(broken.start, broken.start, broken.end, statement.translate(str.maketrans("()", "[]")))
+    last = _LAST_WORD.search(broken.before)
+    if last and broken.found.isidentifier() and last[1] != broken.first_word:
+        yield _Edit(broken.start, broken.start + last.start(), broken.offset, "", f"remove `{last[1]}`")
 
 
 def _gaps(broken: Broken) -> Iterator[tuple[int, str]]:
