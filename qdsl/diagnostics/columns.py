@@ -60,7 +60,10 @@ def view(line: str, start: int, end: int, room: int) -> View:
     if at[-1] - left < inner and high == len(line):
         left = max(0, at[-1] - inner - len(_CUT))
     first = next(i for i, column in enumerate(at) if column >= left)
-    last = max(i for i, column in enumerate(at) if column - at[first] <= inner + (len(_CUT) if low + first == 0 else 0))
+    cut = inner + (len(_CUT) if low + first == 0 else 0)  # what fits before the mark of a cut
+    last = max(i for i, column in enumerate(at) if column - at[first] <= cut)
+    if high == len(line) and at[-1] - at[first] <= cut + len(_CUT):
+        last = len(cells)
     before = _CUT if low + first > 0 else ""
     after = _CUT if low + last < len(line) else ""
     shown = tuple(column - at[first] + len(before) for column in at[first : last + 1])

@@ -52,7 +52,9 @@ def test_what_is_not_denied_stays_a_warning(warned: str, capsys: pytest.CaptureF
     assert json.loads(shown.out)["errors"] == 0
 
 
-@pytest.mark.parametrize("command", [["map", "--mapping", "m"], ["eval"], ["run", "--quiet", "--out", "out"], ["count"]])
+@pytest.mark.parametrize(
+    "command", [["map", "--mapping", "m"], ["eval"], ["run", "--quiet", "--out", "out"], ["count"]]
+)
 def test_other_commands_refuse_what_is_denied(
     command: list[str], warned: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
