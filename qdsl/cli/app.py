@@ -7,10 +7,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from qdsl.cli import check, count, explain, fmt, report, rule, run, verify
-from qdsl.cli import eval as eval_command
-from qdsl.cli import map as map_command
 from qdsl.cli.arguments import denied_codes
 from qdsl.cli.console import Console
 from qdsl.cli.parsing import Parser
@@ -19,15 +17,32 @@ from qdsl.diagnostics import SpecError
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
-_CHECKING = (check, explain, eval_command, map_command, count, run)  # they report all findings of a spec
-_COMMANDS = (check, rule, fmt, explain, eval_command, map_command, verify, count, run, report)
+# A module of this package each, called like its command.
+_COMMANDS = (
+    "check",
+    "rule",
+    "fmt",
+    "explain",
+    "eval",
+    "map",
+    "verify",
+    "count",
+    "run",
+    "watch",
+    "report",
+    "store",
+    "grammar",
+    "bench",
+    "lsp",
+)
+_CHECKING = ("check", "explain", "eval", "map", "count", "run")  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Findings go to stderr, results to stdout; nothing is raised."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        parser, commands = _parsers()
+        parser, commands = _parsers(arguments)
         args, unknown = parser.parse_known_args(arguments)
         if unknown:
             commands[args.command].refuse(unknown)
@@ -60,8 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parsers() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the command line, and that of each command."""
+def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the command line, and that of each command: all of them, or the one that the arguments begin with, so
+    that the modules of the others need not be loaded."""
     common = Parser(add_help=False)
     common.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colour of findings (auto: on terminals)"
@@ -83,15 +99,16 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
+    chosen = arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
     commands = {}
-    for command in _COMMANDS:
+    for command in (import_module(f"qdsl.cli.{name}") for name in chosen):
         sub = commands[command.NAME] = group.add_parser(
             command.NAME,
             help=command.HELP,
             description=command.HELP,
             epilog=command.EXAMPLE,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[common, checking] if command in _CHECKING else [common],
+            parents=[common, checking] if command.NAME in _CHECKING else [common],
             allow_abbrev=False,
         )
         command.add_arguments(sub)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qdsl.mapper import Objective
 
 
 def bits(text: str) -> dict[str, int]:
@@ -14,6 +18,16 @@ def bits(text: str) -> dict[str, int]:
             raise argparse.ArgumentTypeError(f"{part.strip()!r} is not TENSOR=BITS, as in W=8,I=8,O=8")
         widths[tensor] = int(width)
     return widths
+
+
+def objective(text: str) -> Objective:
+    """`energy`, `accesses,energy` or `energy within 100000 cycles`"""
+    from qdsl.mapper import Objective
+
+    try:
+        return Objective.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive_int(text: str) -> int:
@@ -64,3 +78,19 @@ def denied_codes(text: str) -> tuple[str, ...]:
             raise argparse.ArgumentTypeError(f"{part.strip()!r} is no code of a warning{hint}")
         codes.append(code)
     return tuple(codes)
+
+
+def cluster(text: str) -> str:
+    """`tcp://host:8786`"""
+    host, colon, port = text.removeprefix("tcp://").rpartition(":")
+    if not (text.startswith("tcp://") and host and colon and port.isdecimal() and 0 < int(port) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the address of a scheduler, as in tcp://localhost:8786")
+    return text
+
+
+def days(text: str) -> int:
+    """`30d`, in seconds"""
+    number = text.removesuffix("d")
+    if not (text.endswith("d") and number.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, as in 30d")
+    return int(number) * 86_400

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qdsl.cli.console import Console, print_json
 from qdsl.cli.feasibility import check_feasibility, options_json, options_text
 from qdsl.cli.tables import counted
-from qdsl.diagnostics import Diagnostic, Label, Severity, Sink, SpecError, denied
+from qdsl.diagnostics import Diagnostic, Severity, Sink, SpecError, denied
 from qdsl.model.allowances import without_allowed
-from qdsl.model.findings import hand_on
 
 if TYPE_CHECKING:
     from qdsl.model.study import WrittenMapping
@@ -53,7 +51,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     try:
         _check(args, console, sink, decided)
     except SpecError as error:
-        hand_on(Sink(list(error.diagnostics)), sink)
+        sink.take(error.diagnostics)
     found = denied(sink, console.deny)
     errors, warnings = (sum(d.severity is s for d in found) for s in Severity)
     if args.format == "sarif":
@@ -90,20 +88,11 @@ def _check(args: argparse.Namespace, console: Console, found: Sink, decided: lis
                 more = Sink()
                 decided.append(check_feasibility(study, args.time_limit, console, more))
                 shown, _ = without_allowed(more, model.allowances)
-                hand_on(Sink(shown), found)
+                found.take(shown)
 
 
 def _check_mapping(written: WrittenMapping, found: Sink) -> None:
     """Whether `eval` would take it."""
-    from qdsl.symbolic.legality import legality
-    from qdsl.symbolic.widths import widths_of
+    from qdsl.symbolic.written import mapping_findings
 
-    accelerator, problem, bits = written.accelerator, written.layer.problem, dict(written.bits)
-    try:
-        widths_of(accelerator.resolved(written.mapping.bypass), problem, bits)
-        findings = legality(accelerator, problem, bits, written.mapping, written.span)
-    except SpecError as error:  # a formula of the accelerator has no valid value, and does not say for whom
-        where = (Label(written.span, "at the widths of this mapping"),) if written.span else ()
-        findings = [replace(d, labels=(*d.labels, *where)) for d in error.diagnostics]
-    for diagnostic in findings:
-        found.add(diagnostic)
+    found.take(mapping_findings(written))

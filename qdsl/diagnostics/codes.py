@@ -23,6 +23,8 @@ CODES: dict[str, str] = {
     "Q0005": "nested too deeply",
     "Q0006": "number too long",
     "Q0007": "too many mistakes",
+    "Q0008": "too many parts",
+    "Q0009": "name too long",
     "Q0010": "file not found",
     "Q0011": "import cycle",
     "Q0012": "import not allowed",
@@ -120,9 +122,11 @@ CODES: dict[str, str] = {
     "Q0806": "granularity not supported",
     "Q0807": "no choice of widths",
     "Q0808": "groups do not make a layer",
-    "Q0809": "instances that no layer can use",
+    "Q0809": "operator not replaced",
     "Q0810": "widths never chosen",
     "Q0811": "objective without data",
+    "Q0814": "objective not additive",
+    "Q0815": "instances that no layer can use",
     # --- runs, stores, reports ---
     "Q0901": "not a result store",
     "Q0902": "result store not usable",
@@ -137,15 +141,20 @@ CODES: dict[str, str] = {
     "Q0911": "saved mapping not legal",
     "Q0912": "saved claim refuted",
     "Q0913": "execution differs",
+    "Q0914": "cluster not reachable",
+    "Q0915": "workers of another version",
+    "Q0920": "too many activations at once",
+    "Q0921": "front too large",
     "Q0950": "template missing",
     "Q0951": "template broken",
     "Q0952": "report not writable",
+    "Q0960": "library not installed",
 }
 
 # Findings that do not fail, and that a spec can allow with a reason.
 WARNINGS = frozenset(
     [
         *("Q0017", "Q0018", "Q0109", "Q0206", "Q0404", "Q0420", "Q0421", "Q0505", "Q0508", "Q0509", "Q0510", "Q0511"),
-        *("Q0512", "Q0609", "Q0708", "Q0709", "Q0712", "Q0713", "Q0714", "Q0809", "Q0810", "Q0811"),
+        *("Q0512", "Q0609", "Q0708", "Q0709", "Q0712", "Q0713", "Q0714", "Q0810", "Q0811", "Q0815"),
     ]
 )

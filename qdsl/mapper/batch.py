@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qdsl.mapper.measure import ENERGY, Measure
 from qdsl.mapspace.space import Space
 from qdsl.model.accelerator import StorageLevel
 from qdsl.model.operator import Tensor
@@ -21,12 +23,34 @@ if TYPE_CHECKING:
     from qdsl.mapper.lattice import Array, Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Costing:
+    """How rows count the traffic of a tensor. packing: per item that keeps it."""
+
+    packing: MappingABC[int, Packing]
+    measure: Measure
+
+
 @dataclass(frozen=True)
 class Batch:
-    """bits: the assignments; every one fits the words of all levels. Axis 0 of every cost array is the assignment."""
+    """bits: the assignments; every one fits the words of all levels. measures: what the costs of each are. Axis 0 of every
+    cost array, its row, is the assignment with its measure."""
 
     space: Space
     bits: tuple[MappingABC[str, int], ...]
+    measures: tuple[Measure, ...]
+    shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What plans have in common, by what it depends on."""
+
+    @classmethod
+    def of_energies(cls, space: Space, bits: Sequence[MappingABC[str, int]]) -> Batch:
+        """The energy of every assignment."""
+        return cls(space, tuple(bits), (ENERGY,) * len(bits))
+
+    @classmethod
+    def of_measures(cls, space: Space, bits: MappingABC[str, int], measures: Sequence[Measure]) -> Batch:
+        """Several measures of one assignment."""
+        return cls(space, (bits,) * len(measures), tuple(measures))
 
     @cached_property
     def dims(self) -> tuple[str, ...]:
@@ -52,18 +76,19 @@ class Batch:
         )
 
     @cached_property
-    def packings(self) -> tuple[tuple[tuple[dict[int, Packing], ...], Ints], ...]:
-        """Per tensor the different packings at the items that keep it and, per assignment, which one it has."""
+    def costings(self) -> tuple[tuple[tuple[Costing, ...], Ints], ...]:
+        """Per tensor the different ways in which rows count its traffic and, per row, which one it has."""
         out = []
         for t, items in zip(self.tensors, self.keepers, strict=True):
-            rows = [tuple(packing_at(self.level(i), t.name, self.space.problem, b) for i in items) for b in self.bits]
+            packed = [tuple(packing_at(self.level(i), t.name, self.space.problem, b) for i in items) for b in self.bits]
+            rows = list(zip(packed, (m.of(t.name) for m in self.measures), strict=True))
             distinct = list(dict.fromkeys(rows))
             index = np.array([distinct.index(r) for r in rows])
-            out.append((tuple(dict(zip(items, r, strict=True)) for r in distinct), index))
+            out.append((tuple(Costing(dict(zip(items, p, strict=True)), m) for p, m in distinct), index))
         return tuple(out)
 
-    def cycles(self, steps: int) -> Array:
-        """float64[assignments]: cycles of the compute units for so many steps; a bandwidth can only add to them."""
+    def cycles(self, steps: Ints) -> Array:
+        """float64[rows, n]: cycles of the compute units for so many steps; a bandwidth can only add to them."""
         rates, index = self._rates
         cycles = [ceil_div(steps * r.denominator, r.numerator) for r in rates]
         found: Array = np.array(cycles, dtype=float)[index]
@@ -77,10 +102,12 @@ class Batch:
         distinct = tuple(dict.fromkeys(rates))
         return distinct, np.array([distinct.index(r) for r in rates])
 
-    def fixed_pj(self, steps: int) -> Array:
-        """float64[assignments]: energy of the operations, and of the leakage during `cycles`."""
+    def fixed(self, steps: Ints) -> Array:
+        """float64[rows, n]: energy of the operations, and of the leakage during `cycles`; 0 of other measures."""
         leakage_pj = self.space.accelerator.leakage_pj
-        return self._operations_pj + leakage_pj * self.cycles(steps) if leakage_pj else self._operations_pj.copy()
+        leaking_pj = leakage_pj * self.cycles(steps) if leakage_pj else np.zeros((1, len(steps)))
+        weighted: Array = (self._operations_pj[:, None] + leaking_pj) * np.array([[m.energy] for m in self.measures])
+        return weighted
 
     @cached_property
     def _operations_pj(self) -> Array:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qdsl.mapper.batch import Batch
+from qdsl.mapper.batch import Batch, Costing
 from qdsl.mapper.bounds import plan_steps
 from qdsl.mapper.lattice import Domains, Pins
 from qdsl.mapper.plans import Plan
 from qdsl.model.accelerator import FanOut
-from qdsl.symbolic.edges import edge_kernel
+from qdsl.symbolic.edges import edge_kernel, words_kernel
 from qdsl.symbolic.nest import covered_values, fanout_tiles, fresh_tiles, linked_dims, slide_overlap, tile_values
 from qdsl.symbolic.traffic import hops
 from qdsl.symbolic.widths import Packing
@@ -37,9 +38,23 @@ class _Grid:
     rounds: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """Traffic of a tensor between two items. x: extents of the child's tile, of the tensor's dimensions; moves: the inputs
+    of the kernels after these, up to the packings; route: see `_route`."""
+
+    tensor: int
+    child: int
+    parent: int
+    slide: str | None
+    x: MappingABC[str, Any]
+    moves: tuple[Any, ...]
+    route: Route | None
+
+
 @dataclass
 class Edges:
-    """Edge costs of one plan. Axes of every array: (packing of the tensor, one per dimension of the batch)."""
+    """Edge costs of one plan. Axes of every array: (costing of the tensor, one per dimension of the batch)."""
 
     batch: Batch
     plan: Plan
@@ -49,32 +64,26 @@ class Edges:
     _grids: dict[tuple[int, str | None], _Grid] = field(default_factory=dict)
     _counts: dict[tuple[int, ...], int] = field(default_factory=dict)
 
-    def compute_energy_pj(self) -> Array:
-        """float64[assignments]: the operations and the traffic between the compute units and the levels next to them."""
+    def compute_costs(self) -> Array:
+        """float64[rows]: the operations and the traffic between the compute units and the levels next to them."""
         accelerator, problem = self.batch.space.accelerator, self.batch.space.problem
         compute = len(accelerator.hierarchy)
-        steps = plan_steps(self.batch, self.plan)
-        total = self.batch.fixed_pj(steps)
+        (steps,) = plan_steps(self.batch, [self.plan]).tolist()
+        total = self.batch.fixed(np.array([steps]))[:, 0]
         ones = dict.fromkeys(problem.operator.dims, 1)
         for t, tensor in enumerate(self.batch.tensors):
             parent = self.batch.parent(t, compute)
             assert parent is not None
-            route = self._route(t, compute, parent, ones)
-            kernel = edge_kernel(tensor, None, self.batch.level(parent), None, routed=route is not None)
             distinct = self._distinct(t, compute, parent, ones)
-            packings, index = self.batch.packings[t]
-            costs = [
-                kernel.call(
-                    *(1 for _ in tensor.dims), steps, 1, 1, distinct, distinct, 0, self._owned(t, parent, ones),
-                    1, self.plan.instances(parent), *_units(None, p[parent], route),
-                )[0]
-                for p in packings
-            ]  # fmt: skip
-            total += np.array(costs, dtype=float)[index]
+            moves = (steps, 1, 1, distinct, distinct, 0, self._owned(t, parent, ones))
+            x = {d: ones[d] for d in tensor.dims}
+            edge = _Edge(t, compute, parent, None, x, moves, self._route(t, compute, parent, ones))
+            costings, index = self.batch.costings[t]
+            total += np.array([self._cost(edge, c) for c in costings], dtype=float)[index]
         return total
 
     def resolved(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
-        """Energy of all children in the chain when the loops at `item` end their waiting.
+        """Costs of all children in the chain when the loops at `item` end their waiting.
 
         stationary: dimensions whose loops there leave the tile unchanged; along these axes the array runs over the
         extents at `item`, along the others over the extents inside its loops. slide: the sliding innermost dimension; its
@@ -99,8 +108,8 @@ class Edges:
                 step = grid.inside[d]
             else:
                 sweeps = sweeps * (grid.rounds_here[d] if d in stationary else grid.rounds_inside[d])
-        packings, _ = self.batch.packings[t]
-        out = np.zeros([len(packings), *(len(self.domains.extents[max(item, 0) if d in stationary else item + 1][d])
+        costings, _ = self.batch.costings[t]
+        out = np.zeros([len(costings), *(len(self.domains.extents[max(item, 0) if d in stationary else item + 1][d])
                                          for d in self.batch.dims), *((len(last),) if slide else ())])  # fmt: skip
         for child, clean in chain:
             parent = self.batch.parent(t, child)
@@ -113,22 +122,35 @@ class Edges:
             sliding = slide if clean else None
             distinct = self._distinct(t, child, parent, x)
             fresh = self._fresh(t, child, sliding, x, step, distinct)
-            route = self._route(t, child, parent, x)
-            kernel = edge_kernel(
-                tensor,
-                self.batch.level(child),
-                self.batch.level(parent),
-                sliding,
-                fresh is not distinct,
-                route is not None,
-            )
-            for i, p in enumerate(packings):
-                out[i] += kernel.call(
-                    *x.values(), sweeps, slides, step, distinct, fresh,
-                    self._not_filled(t, child, x), self._owned(t, parent, x),
-                    self.plan.instances(child), self.plan.instances(parent), *_units(p[child], p[parent], route),
-                )[0]  # fmt: skip
+            owned = (self._not_filled(t, child, x), self._owned(t, parent, x))
+            moves = (sweeps, slides, step, distinct, fresh, *owned)
+            edge = _Edge(t, child, parent, sliding, x, moves, self._route(t, child, parent, x))
+            for i, costing in enumerate(costings):
+                out[i] += self._cost(edge, costing)
         return out
+
+    def _cost(self, edge: _Edge, costing: Costing) -> Any:
+        """What a row counts of the traffic between a child and its parent."""
+        tensor, measure, packing = self.batch.tensors[edge.tensor], costing.measure, costing.packing
+        child = self.batch.level(edge.child) if edge.child in packing else None
+        parent = self.batch.level(edge.parent)
+        distinct, fresh = edge.moves[3:5]
+        inputs = (*edge.x.values(), *edge.moves, *_packings(packing.get(edge.child), packing[edge.parent]))
+        cost: Any = 0.0
+        if measure.energy:
+            kernel = edge_kernel(tensor, child, parent, edge.slide, fresh is not distinct, edge.route is not None)
+            route_pj, neighbour_pj = edge.route or (0.0, 0.0)
+            stored = packing[edge.parent].stored
+            both = (self.plan.instances(edge.child), self.plan.instances(edge.parent))
+            cost = cost + measure.energy * kernel.call(*inputs, *both, route_pj * stored, neighbour_pj * stored)[0]
+        flows = [(f, w) for f, w in measure.flows if f.item in (edge.child, edge.parent)]
+        if flows:
+            counted = words_kernel(tensor, child, parent, edge.slide, fresh is not distinct).call(*inputs)
+            reads, updates, fills, forwards = counted
+            for flow, weight in flows:
+                read, written = (reads, updates) if flow.item == edge.parent else (forwards, fills)
+                cost = cost + weight * (flow.reads * read + flow.writes * written)
+        return cost
 
     def _grid(self, item: int, slide: str | None) -> _Grid:
         key = (item, slide)
@@ -146,15 +168,15 @@ class Edges:
         return self._grids[key]
 
     def tile_words(self, t: int, item: int) -> Array:
-        """Words of a tensor's tile at a level: int64[packing, extents...]."""
+        """Words of a tensor's tile at a level: int64[costing, extents...]."""
         here = self.domains.extents[item]
         x = dict.fromkeys(self.batch.space.problem.operator.dims, 1) | {
             d: self._axis(i, here[d], None) for i, d in enumerate(self.batch.dims)
         }
         values = tile_values(self.batch.tensors[t], x)
-        packings, _ = self.batch.packings[t]
+        costings, _ = self.batch.costings[t]
         shape = [len(here[d]) for d in self.batch.dims]
-        return np.stack([np.broadcast_to(p[item].words(values), shape) for p in packings])
+        return np.stack([np.broadcast_to(c.packing[item].words(values), shape) for c in costings])
 
     def extents(self, dim: str, item: int) -> Ints:
         """The extents of one dimension in the tiles of a level: int64, as an axis after that of the assignments."""
@@ -186,6 +208,8 @@ class Edges:
     def _route(self, t: int, child: int, parent: int, x: dict[str, Any]) -> Route | None:
         """What moving one bit costs between a parent and its children (extents as for `_distinct`); None if nothing."""
         hierarchy = self.batch.space.accelerator.hierarchy
+        if not any(isinstance(h, FanOut) and h.hop_pj_per_bit for h in hierarchy[parent + 1 : child]):
+            return None
         served: Any = 1
         energy_pj: Any = 0
         for f in range(parent + 1, child):
@@ -197,8 +221,7 @@ class Edges:
                 served = served * group
         inner = hierarchy[child - 1]
         neighbour_pj = inner.hop_pj_per_bit if isinstance(inner, FanOut) else 0.0
-        between = hierarchy[parent + 1 : child]
-        return (energy_pj, neighbour_pj) if any(isinstance(h, FanOut) and h.hop_pj_per_bit for h in between) else None
+        return energy_pj, neighbour_pj
 
     def _tiles(self, t: int, child: int, f: int, fanout: FanOut, x: dict[str, Any]) -> Any:
         """Different tiles below a fan-out between a child with extents `x` and its parent."""
@@ -257,8 +280,7 @@ class Edges:
         return [*out, (inside, whole // inside)]
 
 
-def _units(child: Packing | None, parent: Packing, route: Route | None) -> tuple[Any, ...]:
-    """The last inputs of an edge kernel."""
-    energy_pj, neighbour_pj = route or (0.0, 0.0)
+def _packings(child: Packing | None, parent: Packing) -> tuple[int, int, int, int]:
+    """The last inputs of both kernels."""
     inner = child or Packing(1, 1, 1)
-    return inner.per, parent.per, inner.bits, parent.bits, energy_pj * parent.stored, neighbour_pj * parent.stored
+    return inner.per, parent.per, inner.bits, parent.bits

@@ -17,11 +17,13 @@ from qdsl.model.constraint import Order
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A tensor whose tile waits for a relevant loop. slides: dimensions that slide its window when innermost."""
+    """A tensor whose tile waits for a relevant loop. slides: dimensions that slide its window when innermost; forwarded:
+    whether neighbours may pass its tiles on then, which can be dearer than reading them again."""
 
     name: str
     relevant: frozenset[str]
     slides: frozenset[str] = frozenset()
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,13 @@ def order_classes(
                 signature = (active, c.slide, tuple(frozenset(c.prefix[:n]) for n in c.stationary))
                 found.setdefault(signature, c)
     classes = list(found.values())
-    return tuple(
-        c for i, c in enumerate(classes) if not any(_dominates(o, c, j < i) for j, o in enumerate(classes) if j != i)
-    )
+    forwarding = frozenset(d for w in waiting if w.forwarded for d in w.slides)
+
+    def dominated(i: int, c: OrderClass) -> bool:
+        others = (o for j, o in enumerate(classes) if j != i and (o.slide == c.slide or o.slide not in forwarding))
+        return any(_dominates(o, c, classes.index(o) < i) for o in others)
+
+    return tuple(c for i, c in enumerate(classes) if not dominated(i, c))
 
 
 def completed(c: OrderClass, orders: tuple[Order, ...]) -> tuple[str, ...]:

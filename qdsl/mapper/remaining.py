@@ -8,8 +8,8 @@ of them before the costliest parts of their own sweep that they cannot be the be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,47 +17,55 @@ import numpy as np
 
 from qdsl.mapper.batch import Batch
 from qdsl.mapper.edges import Edges
-from qdsl.mapper.lattice import Domains, Growth
-from qdsl.mapper.objective import RELATIVE_TOLERANCE
+from qdsl.mapper.lattice import Domains
 from qdsl.mapper.plans import Plan
-from qdsl.mapper.sweep import Key, Move, States, Sweep
+from qdsl.mapper.sweep import Key, States, Sweep
+from qdsl.mapper.to_go import CostToGo
 from qdsl.mapspace.space import Space, divisors_of
 from qdsl.model.accelerator import FanOut
 
 if TYPE_CHECKING:
     from qdsl.mapper.lattice import Array
 
+# Plans to search before the cost to go is worth computing.
+_FEW = 4
+
 
 @dataclass(frozen=True)
 class Remaining:
-    """sweep: of a plan that unrolls nothing, over all extents from which the loops outside the outermost fan-out lead to
+    """to_go: of a plan that unrolls nothing, over all extents from which the loops outside the outermost fan-out lead to
     the whole; outside: the item of that fan-out."""
 
-    sweep: Sweep
+    to_go: CostToGo
     outside: int
-    _costs: dict[tuple[Key, int], Array] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, batch: Batch) -> Remaining:
+    def once_worth(cls, batch: Batch, searched: int, known: Remaining | None) -> Remaining | None:
+        """Known or, when so many plans have been searched that it is worth it, computed."""
+        return cls._of(batch) if known is None and searched >= _FEW else known
+
+    @classmethod
+    def _of(cls, batch: Batch) -> Remaining:
         hierarchy = batch.space.accelerator.hierarchy
         outside = next((i for i, h in enumerate(hierarchy) if isinstance(h, FanOut)), len(hierarchy))
         plan = Plan((), ({},) * len(hierarchy))
         columns = {d: _column(batch.space, d, outside) for d in batch.dims}
         domains = Domains(tuple({d: c[min(i, outside)] for d, c in columns.items()} for i in range(len(hierarchy) + 1)))
-        return cls(Sweep(batch, plan, {}, domains, Edges(batch, plan, {}, domains)), outside)
+        # an instance inside the array moves fewer words than one that holds all tiles
+        batch = replace(batch, measures=tuple(m.outside(outside) for m in batch.measures))
+        return cls(CostToGo(Sweep(batch, plan, {}, domains, Edges(batch, plan, {}, domains))), outside)
 
-    def exclude(self, sweep: Sweep, limits_pj: Array, states: States, item: int) -> bool:
-        """Whether no state of a plan, inside the loops of an item, leads to less than the limits: float64[assignments]. Only
-        of items outside the outermost fan-out; of others it says no."""
+    def exclude(self, sweep: Sweep, hopeless: Callable[[Array], bool], states: States, item: int) -> bool:
+        """Whether no state of a plan, inside the loops of an item, is worth going on. hopeless: whether no mapping with at
+        least such costs, float64[rows, n], is. Only of items outside the outermost fan-out; of others it says no."""
         if item >= self.outside:
             return False
-        limits = limits_pj * (1 - RELATIVE_TOLERANCE) - sweep.edges.compute_energy_pj()
-        extents, everywhere = sweep.domains.extents[item + 1], self.sweep.domains.extents[item + 1]
+        extents, everywhere = sweep.domains.extents[item + 1], self.to_go.sweep.domains.extents[item + 1]
         at: Any = np.ix_(*([everywhere[d].index(e) for e in extents[d]] for d in sweep.batch.dims))
-        axes = tuple(range(1, 1 + len(sweep.batch.dims)))
+        compute = sweep.edges.compute_costs()[:, None]
         for key, costs in states.items():
-            total = costs + self._from(self._reduced(key), item)[(slice(None), *at)]
-            if (total.min(axis=axes) < limits).any():
+            total = costs + self.to_go.inside(self._reduced(key), item)[(slice(None), *at)]
+            if not hopeless(total.reshape(len(total), -1) + compute):
                 return False
         return True
 
@@ -71,80 +79,13 @@ class Remaining:
     def _comparable(self) -> frozenset[int]:
         """Tensors of which the tiles of several instances have together at least the values of the box around them: where
         strides leave gaps they may have fewer, and neighbours may pass tiles on."""
-        forwarded = frozenset[str]().union(*(f.forward for f in self.sweep.batch.space.accelerator.fanouts))
+        forwarded = frozenset[str]().union(*(f.forward for f in self.to_go.sweep.batch.space.accelerator.fanouts))
         return frozenset(
             t
-            for t, x in enumerate(self.sweep.batch.tensors)
+            for t, x in enumerate(self.to_go.sweep.batch.tensors)
             if x.name not in forwarded
             and all(len(a.terms) == 1 or (not x.is_output and all(m.coefficient == 1 for m in a.terms)) for a in x.axes)
         )
-
-    def _from(self, key: Key, item: int) -> Array:
-        """float64[assignments or 1, extents inside the loops of the item...]: the least cost of the loops there and outside."""
-        if (key, item) not in self._costs:
-            shape = [len(self.sweep.domains.extents[item + 1][d]) for d in self.sweep.batch.dims]
-            least: Array = np.full((1, *shape), np.inf)
-            for move in self.sweep.moves(key, item):
-                least = np.minimum(least, self._back(key, move, item))
-            self._costs[key, item] = least
-        return self._costs[key, item]
-
-    def _beyond(self, key: Key, item: int) -> Array:
-        """The least cost outside an item, from the extents at it that its memory can hold."""
-        if item == 0:
-            return self.sweep.closed(key, np.zeros((1,) * (1 + len(self.sweep.batch.dims))))
-        legal = self.sweep.fits(item)
-        costs = self._from(key, item - 1)
-        return costs if legal is None else np.where(legal, costs, np.inf)
-
-    def _back(self, key: Key, move: Move, item: int) -> Array:
-        """`Sweep._apply` backwards: from the extents at an item to those inside its loops."""
-        order = move.order
-        prefix = order.prefix if order else ()
-        active = order.active if order else frozenset()
-        stationary = dict(zip(move.resolved, order.stationary, strict=True)) if order else {}
-        sliders = [(t, slide) for t in move.resolved if order and (slide := self.sweep.slides(t, key, order))]
-        costs = self._beyond(move.after, item)
-        for k, d in enumerate(self.sweep.batch.dims, 1):
-            if d not in prefix:
-                costs = _shrink(costs, k, self.sweep.table(item, d, d in active))
-        for n in range(len(prefix), -1, -1):
-            for t in move.resolved:
-                if stationary[t] == n and not any(t == s for s, _ in sliders):
-                    costs = costs + self.sweep.charge(t, key[t], item, frozenset(prefix[:n]), None)
-            if n == 1 and sliders:
-                costs = self._shrink_sliding(costs, key, sliders, item)
-            elif n:
-                axis = 1 + self.sweep.batch.dims.index(prefix[n - 1])
-                costs = _shrink(costs, axis, self.sweep.table(item, prefix[n - 1], True))
-        return costs
-
-    def _shrink_sliding(self, costs: Array, key: Key, sliders: Sequence[tuple[int, str]], item: int) -> Array:
-        dim = sliders[0][1]
-        axis = 1 + self.sweep.batch.dims.index(dim)
-        charge: Any = sum(self.sweep.charge(t, key[t], item, frozenset(), slide) for t, slide in sliders)
-        table = self.sweep.table(item, dim, True)
-        source = np.moveaxis(costs, axis, 0)
-        extra = np.moveaxis(charge, axis, 0)
-        inner = len(self.sweep.domains.extents[item + 1][dim])
-        shape = np.broadcast_shapes(source.shape[1:], extra.shape[1:-1])
-        out = np.full((inner, *shape), np.inf)
-        for j, reached in enumerate(table.inner):
-            for i in reached:
-                np.minimum(out[i], source[j] + extra[i, ..., j], out=out[i])
-        return np.moveaxis(out, 0, axis)
-
-
-def _shrink(costs: Array, axis: int, table: Growth) -> Array:
-    """Least cost over the outer extents of one axis for every inner extent: `grow` backwards."""
-    if table.identity:
-        return costs
-    source = np.moveaxis(costs, axis, 0)
-    out = np.full((table.inner_count, *source.shape[1:]), np.inf)
-    for j, reached in enumerate(table.inner):
-        for i in reached:
-            np.minimum(out[i], source[j], out=out[i])
-    return np.moveaxis(out, 0, axis)
 
 
 def _column(space: Space, dim: str, outside: int) -> list[tuple[int, ...]]:

@@ -6,28 +6,46 @@ from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.mapspace import Space, layer_spaces
+from qdsl.mapspace.narrowing import layer_spaces
+from qdsl.mapspace.space import Space
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint, Limit
 from qdsl.model.operator import Problem
 
 
-def unproven_limits(space: Space) -> tuple[Limit, ...]:
-    """Limits that the best mapping with given spatial factors can be beyond while another one with these factors is not:
-    all but those of the energy, which is what the search minimises as long as no bandwidth adds leakage to it."""
-    stretches = any(level.all_ports for level in space.accelerator.levels)
-    proven = () if space.accelerator.leakage_pj and stretches else ("energy",)
-    return tuple(limit for limit in space.limits if limit.quantity not in proven)
+def stretches(space: Space) -> bool:
+    """Whether a bandwidth can make a mapping take longer than its compute units need."""
+    return any(level.all_ports for level in space.accelerator.levels)
+
+
+def timed(space: Space) -> bool:
+    """Whether which mapping is legal, or its energy, depends on more than energies without waiting."""
+    limited = any(limit.quantity != "energy" for limit in space.limits)
+    return limited or bool(space.accelerator.leakage_pj and stretches(space))
 
 
 def provable_spaces(
     accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint]
 ) -> tuple[Space, ...]:
-    """`layer_spaces`, if the search proves its answers there. Raises SpecError (Q0710) otherwise."""
+    """`layer_spaces`, if the search proves its answers there. Raises SpecError (Q0710) otherwise: how much of a bandwidth
+    mappings use falls when they take longer, so a worse one may be within a limit of it."""
     spaces = layer_spaces(accelerator, problem, bits, constraints)
-    if limits := list(dict.fromkeys(limit for space in spaces for limit in unproven_limits(space))):
-        raise SpecError(map(_refusal, limits))
+    _refuse(x for s in spaces if stretches(s) for x in s.limits if x.quantity == "bandwidth")
     return spaces
+
+
+def untimed_spaces(
+    accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint]
+) -> tuple[Space, ...]:
+    """`layer_spaces`, if no limit depends on the cycles. Raises SpecError (Q0710) otherwise."""
+    spaces = layer_spaces(accelerator, problem, bits, constraints)
+    _refuse(x for s in spaces if timed(s) for x in s.limits)
+    return spaces
+
+
+def _refuse(limits: Iterable[Limit]) -> None:
+    if found := list(dict.fromkeys(limits)):
+        raise SpecError(map(_refusal, found))
 
 
 def _refusal(limit: Limit) -> Diagnostic:

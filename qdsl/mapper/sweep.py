@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qdsl.mapper.batch import Batch
 from qdsl.mapper.edges import Chain, Edges
-from qdsl.mapper.lattice import Domains, Growth, Pins, grow, growth, plan_domains
+from qdsl.mapper.growth import Charge, Grow, Growth, Slide, Step, growth
+from qdsl.mapper.lattice import Domains, Pins, plan_domains
 from qdsl.mapper.orders import OrderClass, Waiting, order_classes
 from qdsl.mapper.plans import Plan
 from qdsl.mapspace.masks import tiles_allowed
@@ -39,7 +42,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One plan with pinned extents. Arrays: (assignment, extents per dimension)."""
+    """One plan with pinned extents. Arrays: (row, extents per dimension)."""
 
     batch: Batch
     plan: Plan
@@ -50,14 +53,12 @@ class Sweep:
 
     @classmethod
     def of(cls, batch: Batch, plan: Plan, pins: Pins) -> Sweep:
-        domains = plan_domains(batch.space, plan, pins, batch.dims)
+        domains = plan_domains(batch.space, plan, pins, batch.dims, batch.shared)
         return cls(batch, plan, pins, domains, Edges(batch, plan, pins, domains))
 
-    def energies_pj(self, hopeless: Callable[[States, int], bool] | None = None) -> Array:
-        """float64[assignments]: the least energy of any legal mapping of this plan, inf if there is none. hopeless: whether
-        the states inside the loops of an item are not worth going on; then inf, too."""
-        import numpy as np
-
+    def least(self, hopeless: Callable[[States, int], bool] | None = None) -> Array:
+        """float64[rows]: the least costs of any legal mapping of this plan, inf if there is none. hopeless: whether the
+        states inside the loops of an item are not worth going on; then inf, too."""
         if self.domains.empty:
             return np.full(len(self.batch.bits), np.inf)
         states = self.start()
@@ -68,50 +69,54 @@ class Sweep:
         return self.finish(states)
 
     def start(self) -> States:
-        import numpy as np
-
         shape = (len(self.batch.bits), *(1 for _ in self.batch.dims))
         return {tuple(() for _ in self.batch.tensors): np.zeros(shape)}
 
     def advance(self, states: States, item: int) -> States:
         """States at an item from the states inside it."""
-        import numpy as np
-
         if isinstance(self.batch.space.accelerator.hierarchy[item], FanOut):
             return states
         out: States = {}
         for key, costs in states.items():
             for move in self.moves(key, item):
-                reached = self._apply(costs, key, move, item)
+                reached = costs
+                for step in self.steps(key, move, item):
+                    reached = step.outwards(reached)
                 out[move.after] = np.minimum(out[move.after], reached) if move.after in out else reached
         legal = self.fits(item)
         return {key: costs if legal is None else np.where(legal, costs, np.inf) for key, costs in out.items()}
 
     def finish(self, states: States) -> Array:
-        """float64[assignments]: charges what still waits above the outermost level, and the compute units."""
-        import numpy as np
-
+        """float64[rows]: charges what still waits above the outermost level, and the compute units."""
         totals = [self.closed(key, costs).reshape(len(self.batch.bits)) for key, costs in states.items()]
         least: Array = np.min(totals, axis=0)
-        return least + self.edges.compute_energy_pj()
+        return least + self.edges.compute_costs()
 
     def closed(self, key: Key, costs: Array) -> Array:
         for t, chain in enumerate(key):
             if chain:
-                costs = costs + self.charge(t, chain, -1, frozenset(), None)
+                costs = costs + self._charge(t, chain, -1, frozenset(), None)
         return costs
 
-    def moves(self, key: Key, item: int) -> Iterator[Move]:
+    def moves(self, key: Key, item: int) -> tuple[Move, ...]:
         """Every way to go through a level."""
+        loops = frozenset(d for d, table in self._tables(item, True).items() if table.grows)
+        question = ("moves", key, item, loops)
+        if question not in self.batch.shared:
+            self.batch.shared[question] = tuple(self._moves(key, item, loops))
+        found: tuple[Move, ...] = self.batch.shared[question]
+        return found
+
+    def _moves(self, key: Key, item: int, loops: frozenset[str]) -> Iterator[Move]:
+        """loops: dimensions that can have a loop at the level."""
         batch = self.batch
         level = batch.level(item)
-        loops = {d for d, table in self._tables(item, True).items() if table.grows}
         waiting = [t for t, chain in enumerate(key) if chain]
         yield Move(self._after(key, item, (), idle=True), (), None)
         orders = batch.space.orders.get(level.name, ())
         for size in range(len(waiting) + 1):
             for stay in combinations(waiting, size):
-                allowed = frozenset(loops).difference(*(batch.relevant[t] for t in stay))
+                allowed = loops.difference(*(batch.relevant[t] for t in stay))
                 if not allowed:
                     continue
                 resolved = tuple(t for t in waiting if t not in stay)
@@ -120,6 +125,7 @@ class Sweep:
                         batch.tensors[t].name,
                         batch.relevant[t],
                         batch.sliding[t] & allowed if any(clean for _, clean in key[t]) else frozenset(),
+                        any(batch.tensors[t].name in f.forward for f in batch.space.accelerator.fanouts),
                     )
                     for t in resolved
                 )
@@ -127,14 +133,10 @@ class Sweep:
                 for order in order_classes(allowed, tensors, orders):
                     yield Move(after, resolved, order)
 
-    def slides(self, t: int, key: Key, order: OrderClass) -> str | None:
+    def _slides(self, t: int, key: Key, order: OrderClass) -> str | None:
         """The dimension that slides tensor t's window in this class."""
         chain_slides = order.slide in self.batch.sliding[t] and any(clean for _, clean in key[t])
         return order.slide if chain_slides else None
-
-    def table(self, item: int, dim: str, active: bool) -> Growth:
-        """Growth of one dimension by the loops of a level; only by 1 if it has no loop there."""
-        return self._tables(item, active)[dim]
 
     def _tables(self, item: int, active: bool) -> dict[str, Growth]:
         key = (item, active)
@@ -148,8 +150,8 @@ class Sweep:
             self._growths[key] = tables
         return self._growths[key]
 
-    def _apply(self, costs: Array, key: Key, move: Move, item: int) -> Array:
-        """Costs after the loops of a level, minimised over the factors.
+    def steps(self, key: Key, move: Move, item: int) -> tuple[Step, ...]:
+        """A move, as steps outwards.
 
         A tensor whose stationary loops are the first n of the prefix depends on the outer extents of these and the inner
         extents of all other dimensions; so the dimensions are grown in the order of the prefix, and each tensor is
@@ -158,47 +160,31 @@ class Sweep:
         order = move.order
         active = order.active if order else frozenset()
         prefix = order.prefix if order else ()
-        stationary = dict(zip(move.resolved, order.stationary, strict=True)) if order else {}
-        for n in range(len(prefix) + 1):
-            sliders = []
-            for t in move.resolved:
-                slide = self.slides(t, key, order) if order else None
-                if slide:
-                    sliders.append((t, slide))
-                elif stationary[t] == n:
-                    costs = costs + self.charge(t, key[t], item, frozenset(prefix[:n]), None)
-            if n == len(prefix):
-                break
-            if n == 0 and sliders:
-                costs = self._grow_sliding(costs, key, sliders, item)
-            else:
-                costs = grow(costs, self._axis(prefix[n]), self.table(item, prefix[n], True))
         grown, fixed = self._tables(item, True), self._tables(item, False)
-        for i, d in enumerate(self.batch.dims, 1):
-            if d not in prefix:
-                table = grown[d] if d in active else fixed[d]
-                if not table.identity:
-                    costs = grow(costs, i, table)
-        return costs
+        slid: list[Array] = []
+        charges: list[list[Array]] = [[] for _ in range(len(prefix) + 1)]
+        for t, n in zip(move.resolved, order.stationary if order else (), strict=True):
+            if order and (slide := self._slides(t, key, order)):
+                slid.append(self._charge(t, key[t], item, frozenset(), slide))
+            else:
+                charges[n].append(self._charge(t, key[t], item, frozenset(prefix[:n]), None))
+        out: list[Step] = []
+        for n, due in enumerate(charges):
+            if n == 1 and slid:
+                out.append(Slide(self._axis(prefix[0]), grown[prefix[0]], sum(slid[1:], slid[0])))
+            elif n:
+                out.append(Grow(self._axis(prefix[n - 1]), grown[prefix[n - 1]]))
+            if due:
+                out.append(Charge(sum(due[1:], due[0])))
+        for axis, d in enumerate(self.batch.dims, 1):
+            table = grown[d] if d in active else fixed[d]
+            if d not in prefix and not table.identity:
+                out.append(Grow(axis, table))
+        return tuple(out)
 
-    def _grow_sliding(self, costs: Array, key: Key, sliders: list[tuple[int, str]], item: int) -> Array:
-        import numpy as np
-
-        dim = sliders[0][1]
-        axis = self._axis(dim)
-        charge: Any = sum(self.charge(t, key[t], item, frozenset(), slide) for t, slide in sliders)
-        source = np.moveaxis(costs, axis, 0)
-        extra = np.moveaxis(np.broadcast_to(charge, (*costs.shape, charge.shape[-1])), axis, 0)
-        table = self.table(item, dim, True)
-        out = np.full((len(table.inner), *source.shape[1:]), np.inf)
-        for j, inner in enumerate(table.inner):
-            for i in inner:
-                np.minimum(out[j], source[i] + extra[i, ..., j], out=out[j])
-        return np.moveaxis(out, 0, axis)
-
-    def charge(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
-        """Edge costs spread from the tensor's packings to the assignments."""
-        _, index = self.batch.packings[t]
+    def _charge(self, t: int, chain: Chain, item: int, stationary: frozenset[str], slide: str | None) -> Array:
+        """Edge costs spread from the tensor's costings to the rows."""
+        _, index = self.batch.costings[t]
         costs = self.edges.resolved(t, chain, item, stationary, slide)
         return costs if len(costs) == 1 else costs[index]
 
@@ -214,9 +200,15 @@ class Sweep:
         return tuple(out)
 
     def fits(self, item: int) -> Fits | None:
-        """bool[assignment, extents...]: whether the kept tiles fit and the formulas over them hold; None if all do."""
-        import numpy as np
+        """bool[row, extents...]: whether the kept tiles fit and the formulas over them hold; None if all do."""
+        extents = self.domains.extents[item]
+        question = ("fits", item, tuple(extents[d] for d in self.batch.dims))
+        if question not in self.batch.shared:
+            self.batch.shared[question] = self._fits(item)
+        found: Fits | None = self.batch.shared[question]
+        return found
 
+    def _fits(self, item: int) -> Fits | None:
         level = self.batch.level(item)
         formulas = self.batch.space.levels.get(level.name, ())
         if not level.all_partitions and not formulas:
@@ -224,7 +216,7 @@ class Sweep:
         words = {}
         for t, tensor in enumerate(self.batch.tensors):
             if level.keeps(tensor.name) and level.all_partitions:
-                _, index = self.batch.packings[t]
+                _, index = self.batch.costings[t]
                 needed = level.copies(tensor.name) * self.edges.tile_words(t, item)
                 words[tensor.name] = needed if len(needed) == 1 else needed[index]
         fits: Fits = np.asarray(tiles_allowed(formulas, level, lambda d: self.edges.extents(d, item), words))

@@ -17,7 +17,7 @@ _CODES = re.compile(r"\w+(?:\s*,\s*\w+)*")
 
 # What other warnings are found only with a study or its feasibility in view.
 _BY_FEASIBILITY = frozenset(["Q0708", "Q0709"])
-_BY_STUDY = frozenset(["Q0505", "Q0508", "Q0510", "Q0511", "Q0512", "Q0809"])
+_BY_STUDY = frozenset(["Q0505", "Q0508", "Q0510", "Q0511", "Q0512", "Q0815"])
 
 
 @dataclass(frozen=True)

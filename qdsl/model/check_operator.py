@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 from qdsl.diagnostics import Diagnostic, Label, Sink, Span, did_you_mean
-from qdsl.model.expressions import Names, Value, names_in, number
-from qdsl.model.findings import collecting, distinct, duplicate, fail, hand_on, quoted, unknown, warn
+from qdsl.model.expressions import Names, names_in, number
+from qdsl.model.findings import at_most, collecting, distinct, duplicate, fail, hand_on, quoted, unknown, warn
 from qdsl.model.operator import Axis, Operator, Tensor, Term
 from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.model.width_formula import ROLES
 from qdsl.syntax.tree import Binary, Expr, Name, Number, OperatorDecl, Parameter, TensorAccess, Unary
 
 COEFFICIENT_LIMIT = 2**20
+DIMS_LIMIT = 32
+TENSORS_LIMIT = 16
 RESERVED = ("pad",)
 
 
@@ -25,25 +28,25 @@ class OperatorTemplate:
     decl: OperatorDecl
     bound: dict[tuple[tuple[str, int], ...], Operator] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.decl.name.name
 
-    @property
+    @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         return {p.name.name: p for p in self.decl.parameters}
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         return tuple(d.name for d in self.decl.dims)
 
-    @property
+    @cached_property
     def tensors(self) -> tuple[str, ...]:
         """Names of the inputs and, last, the output."""
         rule = self.decl.rules[0]
         return (*(t.tensor.name for t in rule.inputs), rule.output.tensor.name)
 
-    @property
+    @cached_property
     def activations(self) -> tuple[str, ...]:
         """Names of the inputs that are not weights: the positional arguments of a layer."""
         weights = {w.name for w in self.decl.weights}
@@ -60,33 +63,41 @@ class OperatorTemplate:
         return self.bound[key]
 
     def _bind(self, arguments: Mapping[str, int], span: Span | None) -> Operator:
-        values = self.values(arguments, span)
+        parameters = self.values(arguments, span)
         rule, weights = self.decl.rules[0], {w.name for w in self.decl.weights}
         tensors = [
-            Tensor(a.tensor.name, _axes(a, self.indices, values), a is rule.output, a.tensor.name in weights)
+            Tensor(
+                a.tensor.name,
+                _axes(a, self.indices, _quantities(parameters)),
+                a is rule.output,
+                a.tensor.name in weights,
+            )
             for a in (*rule.inputs, rule.output)
         ]
-        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span)
+        given = tuple(parameters.items())
+        combine = rule.combine or "*"
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", given, self.decl.name.span, combine)
         return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
 
-    @property
+    @cached_property
     def indices(self) -> Mapping[str, str]:
         """Dimensions by the index that stands for them in rules."""
         return {d.lower(): d for d in self.dims}
 
-    def values(self, arguments: Mapping[str, int], span: Span | None = None) -> dict[str, Value]:
+    def values(self, arguments: Mapping[str, int], span: Span | None = None) -> dict[str, int]:
         """Of all parameters. Raises SpecError."""
-        values: dict[str, Value] = {}
+        parameters: dict[str, int] = {}
         for p in self.decl.parameters:
-            if p.name.name in arguments:
-                values[p.name.name] = Quantity(Fraction(arguments[p.name.name]), COUNT)
+            name = p.name.name
+            if name in arguments:
+                parameters[name] = arguments[name]
             elif p.default is None:
-                helps = [f"add `{p.name.name} = ...`"]
-                fail("Q0205", f"`{self.name}` needs the argument `{p.name.name}`", span, helps=helps)
+                helps = [f"add `{name} = ...`"]
+                fail("Q0205", f"`{self.name}` needs the argument `{name}`", span, helps=helps)
             else:
-                q = number(p.default, values, f"the default of `{p.name.name}`", "1")
-                values[p.name.name] = Quantity(Fraction(parameter_value(q, p.default.span, p.name.name)), COUNT)
-        return values
+                q = number(p.default, _quantities(parameters), f"the default of `{name}`", "1")
+                parameters[name] = parameter_value(q, p.default.span, name)
+        return parameters
 
 
 def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
@@ -105,11 +116,15 @@ def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
     tried = {p.name.name: 1 for p in decl.parameters if p.default is None}
     if not found.errors:
         with collecting(found):
-            _check_indices(template, template.values(tried), found)
+            _check_indices(template, _quantities(template.values(tried)), found)
     if not found.errors:
         with collecting(found):
             _check_use(decl, template.bind(tried))
     return template if hand_on(found, sink) else None
+
+
+def _quantities(parameters: Mapping[str, int]) -> Names:
+    return {name: Quantity(Fraction(value), COUNT) for name, value in parameters.items()}
 
 
 def parameter_value(q: Quantity, span: Span, name: str) -> int:
@@ -117,6 +132,8 @@ def parameter_value(q: Quantity, span: Span, name: str) -> int:
 
 
 def _check_names(decl: OperatorDecl) -> None:
+    at_most(DIMS_LIMIT, decl.dims, "an operator", "dimensions")
+    at_most(TENSORS_LIMIT - 1, [a for r in decl.rules for a in r.inputs], "an operator", "input tensors")
     distinct("dimension", decl.dims)
     distinct("parameter", (p.name for p in decl.parameters))
     distinct("weight tensor", decl.weights)

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
+from qdsl.model.check_map_as import replace_operators
+from qdsl.model.check_mapper import check_mapper
 from qdsl.model.check_precision import check_precision
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
 from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.review_constraints import review_constraints
 from qdsl.model.review_study import review_study, study_cases
 from qdsl.model.statements import Statements
-from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
+from qdsl.model.study import NOT_ADDITIVE, OBJECTIVES, SEARCH_OPERATORS, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
+    Expr,
     Ident,
     MachineRef,
+    MapAsStmt,
+    MapperStmt,
     MapStmt,
     MinimizeStmt,
     Name,
@@ -39,6 +46,7 @@ from qdsl.syntax.tree import (
 )
 
 REPORTS = ("html", "markdown")
+SEARCH_EXAMPLES = {"nsga2": "population = 48", "exact": "epsilon = 5 %"}  # with an example of an argument
 # Smallest and largest value of each number of the search.
 SEARCH_RANGES = {
     "population": (4, 10_000),
@@ -88,19 +96,21 @@ def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagno
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
-    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SearchStmt, ReportStmt)
-    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed)
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, MapperStmt, SearchStmt, ReportStmt)
+    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(MapAsStmt,))
     network: Network | None = None
     mapped: Network | None = None
     accelerator: Accelerator | None = None
     precision: PrecisionSpace | None = None
     objectives: tuple[str, ...] = ()
     reports: tuple[str, ...] = REPORTS
+    mapper: MapperChoice = EXACT
     search = Search()
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         accelerator = scope.machine(map_stmt.accelerator, sink)
-        network = lookup("network", map_stmt.network, scope.networks, declared=scope.declared)
+        asked = lookup("network", map_stmt.network, scope.networks, declared=scope.declared)
+        network = replace_operators(found.all(MapAsStmt), asked, scope.operators)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
         if accelerator:
@@ -111,7 +121,12 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
     with collecting(sink):
+        chosen = found.get(MapperStmt)
+        mapper = check_mapper(chosen) if chosen else mapper
+    with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+        if search.method == "exact":
+            _check_additive(found.need(MinimizeStmt, ""))
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
     if network is None or accelerator is None:
@@ -125,7 +140,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     if precision is None or mapped is None:
         return None
     return Study(
-        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, decl.name.span
+        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, mapper, decl.name.span
     )
 
 
@@ -183,16 +198,40 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
     return tuple(o.name for o in stmt.objectives)
 
 
+def _check_additive(stmt: MinimizeStmt) -> None:
+    for name in stmt.objectives:
+        if name.name in NOT_ADDITIVE:
+            text = f"`{name.name}` does not add up over the layers, so the exact search cannot minimise it"
+            helps = ["minimise `energy, latency`, or use `search nsga2(...)`"]
+            fail("Q0814", text, name.span, label="a product of sums", helps=helps)
+
+
 def _search(stmt: SearchStmt) -> Search:
     call = stmt.call
-    if call.function.dotted != "nsga2":
-        text = f"unknown search `{call.function.dotted}`"
-        fail("Q0803", text, call.function.span, helps=["supported: `nsga2(population = 48, ...)`"])
+    method = call.function.dotted
+    if method not in SEARCH_EXAMPLES:
+        helps = ["supported: `nsga2(population = 48, ...)`, `exact` and `exact(epsilon = 5 %)`"]
+        fail("Q0803", f"unknown search `{method}`", call.function.span, helps=helps)
     positional, named = split_arguments(call.arguments)
     if positional:
-        helps = ["for example `population = 48`"]
+        helps = [f"for example `{SEARCH_EXAMPLES[method]}`"]
         fail("Q0204", "arguments of a search are named", positional[0].span, helps=helps)
-    values: dict[str, int] = {}
+    return _exact(named) if method == "exact" else _nsga2(named)
+
+
+def _exact(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    epsilon = Search().epsilon
+    for name, (ident, expr) in named.items():
+        if name != "epsilon":
+            unknown("argument", ident, ["epsilon"], of="exact")
+        epsilon = float(number(expr, {}, "`epsilon`", "epsilon = 5 %").value)
+        if not 0 <= epsilon <= 1:
+            fail("Q0305", "`epsilon` must be from 0 to 100 %", expr.span, label=f"this is {100 * epsilon:.6g} %")
+    return Search(method="exact", epsilon=epsilon)
+
+
+def _nsga2(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    values: dict[str, Any] = {}
     operators = Search().operators
     for name, (ident, expr) in named.items():
         if name == "operators":
@@ -204,11 +243,11 @@ def _search(stmt: SearchStmt) -> Search:
             q = number(expr, {}, f"`{name}`", f"{name} = {SEARCH_RANGES[name][0]}")
             values[name] = whole(q, expr.span, f"`{name}`", *SEARCH_RANGES[name])
         else:
-            unknown("argument", ident, [*SEARCH_RANGES, "operators"], of=call.function.parts[0])
+            unknown("argument", ident, [*SEARCH_RANGES, "operators"], of="nsga2")
     # As many offspring as the population has members, unless stated.
     if "population" in values:
         values.setdefault("offspring", values["population"])
-    return Search(**values, operators=operators)
+    return Search(operators=operators, **values)
 
 
 def _reports(stmt: ReportStmt | None) -> tuple[str, ...]:

@@ -5,17 +5,19 @@ A check raises SpecError at its first finding; `collecting` marks the statements
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import TracebackType
 from typing import NoReturn, Protocol, Self, TypeVar
 
 from qdsl.diagnostics import Diagnostic, Label, Severity, Sink, Span, SpecError, did_you_mean
-from qdsl.syntax.tree import Ident, Name
+from qdsl.syntax.tree import Ident, Name, Node
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 MOST_LISTED = 12  # names
+
+MOST_FINDINGS = 100
 
 
 def fail(
@@ -57,13 +59,25 @@ def skip() -> NoReturn:
 
 def hand_on(findings: Sink, sink: Sink) -> bool:
     """Adds the findings to the sink; False if any is an error."""
-    for diagnostic in findings:
-        sink.add(diagnostic)
+    _add(findings, sink)
     return not findings.errors
 
 
+def _add(findings: Iterable[Diagnostic], sink: Sink) -> None:
+    for diagnostic in findings:
+        sink.add(diagnostic)
+    if len(sink.diagnostics) > MOST_FINDINGS:
+        raise EnoughError(sink.diagnostics)
+
+
+class EnoughError(SpecError):
+    """There are so many findings that the rest is not checked. It carries all of them through every `collecting`."""
+
+
 class collecting:
-    """The block's findings go to the sink, and what follows the block is checked as well. failed: whether it was left early."""
+    """The block's findings go to the sink, and what follows the block is checked as well, unless there are enough.
+
+    failed: whether the block was left early."""
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
@@ -76,8 +90,7 @@ class collecting:
         if not isinstance(error, SpecError):
             return False
         self.failed = True
-        for diagnostic in error.diagnostics:
-            self.sink.add(diagnostic)
+        _add(error.diagnostics, self.sink)
         return True
 
 
@@ -111,20 +124,21 @@ class Named(Protocol):
 
 
 def unknown(
-    what: str, name: Ident, known: Iterable[str], *, of: Named | None = None, helps: Iterable[str] = ()
+    what: str, name: Ident, known: Iterable[str], *, of: Named | str | None = None, helps: Iterable[str] = ()
 ) -> NoReturn:
     """Raises the finding for a name that is declared nowhere: with the nearest known name, or else the `helps`.
 
-    of: what the name should belong to.
+    of: what the name should belong to, or only its name.
     """
+    declared = None if isinstance(of, str) or of is None else of.span
     known = sorted(known) if isinstance(known, Set) else list(dict.fromkeys(known))
     listed = quoted(known) if 0 < len(known) <= MOST_LISTED else ""
     helps = did_you_mean(name.name, known) or (
-        *((f"known: {listed}",) if listed and not (of and of.span) else ()),
+        *((f"known: {listed}",) if listed and not declared else ()),
         *helps,
     )
-    labels = [Label(of.span, f"has {listed}" if listed else "declared here")] if of and of.span else []
-    owner = f" of `{of.name}`" if of else ""
+    labels = [Label(declared, f"has {listed}" if listed else "declared here")] if declared else []
+    owner = f" of `{of if isinstance(of, str) else of.name}`" if of else ""
     fail("Q0201", f"unknown {what} `{name.name}`{owner}", name.span, label="not declared", labels=labels, helps=helps)
 
 
@@ -166,6 +180,13 @@ def distinct(what: str, names: Iterable[Ident]) -> None:
         if first := seen.get(name.name):
             _twice(f"{what} `{name.name}` is named twice", name, first, "named")
         seen[name.name] = name
+
+
+def at_most(limit: int, parts: Sequence[Node], owner: str, what: str) -> None:
+    """Raises the finding for more parts than anything real has; `what` they are, in the plural."""
+    if len(parts) > limit:
+        text = f"{owner} has at most {limit} {what}"
+        fail("Q0008", text, parts[limit].span, label="one too many", notes=[f"it has {len(parts)}"])
 
 
 def duplicate(what: str, again: Ident, first: Ident) -> NoReturn:

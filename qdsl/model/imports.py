@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from qdsl.diagnostics import Label, Sink, SourceFile, Span, nearest
-from qdsl.model.findings import collecting, fail
+from qdsl.diagnostics import Diagnostic, Label, Sink, SourceFile, Span, nearest
+from qdsl.model.findings import EnoughError, collecting, fail, skip
 from qdsl.syntax import parse
 from qdsl.syntax.tree import File, Import
 
@@ -17,6 +17,8 @@ BYTES_LIMIT = 8 * 2**20
 DEPTH_LIMIT = 64
 FILES_LIMIT = 1000
 NEARBY_LIMIT = 200  # files looked at for a suggestion
+IMPORTS_LIMIT = 2000
+CHARACTERS_LIMIT = 8_000_000
 SUFFIX = ".qdsl"
 
 
@@ -30,12 +32,43 @@ class LoadedFile:
     imports: tuple[tuple[Import, Path], ...]
 
 
-def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> tuple[list[LoadedFile], bool]:
+@dataclass
+class Texts:
+    """Where the texts of files come from, and what was parsed of them before.
+
+    unsaved: texts that stand for files, by resolved path, whether or not there is a file.
+    """
+
+    unsaved: Mapping[Path, str] = field(default_factory=dict)
+    parsed: dict[tuple[Path, str], tuple[SourceFile, File, tuple[Diagnostic, ...]]] = field(default_factory=dict)
+
+    def exists(self, path: Path) -> bool:
+        return path in self.unsaved or path.is_file()
+
+    def parse(self, shown: str, path: Path, span: Span | None, sink: Sink) -> tuple[SourceFile, File]:
+        """The tree of a file; the same object as before if the text is. Raises SpecError if it cannot be read."""
+        text = self.unsaved[path] if path in self.unsaved else _read_text(shown, path, span)
+        known = self.parsed.get((path, shown))
+        if known is None or known[0].text != text:
+            source, found = SourceFile(shown, text), Sink()
+            known = self.parsed[path, shown] = source, parse(source, found), tuple(found)
+        for diagnostic in known[2]:
+            sink.add(diagnostic)
+        return known[:2]
+
+
+def read_files(
+    path: str | Path, sink: Sink, root: Path | None = None, texts: Texts | None = None
+) -> tuple[list[LoadedFile], bool]:
     """The file and its imports, each once, every file after those it imports, and whether all of these could be found.
     No files if the first one cannot be read."""
-    reader = _Reader(sink, root.resolve() if root else None)
-    with collecting(sink):
-        reader.read(str(path), _resolved(Path(path), str(path), None), None)
+    reader = _Reader(sink, root.resolve() if root else None, texts or Texts())
+    try:
+        with collecting(sink):
+            reader.read(str(path), _resolved(Path(path), str(path), None), None)
+    except EnoughError:
+        sink.add(Diagnostic("Q0007", "too many mistakes; the rest is not read", None))
+        return [], False
     complete = all(len(f.imports) == len(f.tree.imports) for f in reader.files.values())
     return list(reader.files.values()), complete
 
@@ -57,15 +90,16 @@ def import_chains(files: Sequence[LoadedFile]) -> dict[str, tuple[Label, ...]]:
 class _Reader:
     sink: Sink
     root: Path | None
+    texts: Texts
     files: dict[Path, LoadedFile] = field(default_factory=dict)
+    imports: int = 0
+    exceeded: bool = False
     open: list[tuple[Path, str, Import | None]] = field(default_factory=list)  # the chain of imports being read
 
     def read(self, shown: str, path: Path, by: Import | None) -> None:
         """Reads a file and, before it is added, its imports. `shown` is the path that diagnostics print."""
         span = by.path.span if by else None
-        text = _read_text(shown, path, span)
-        source = SourceFile(shown, text)
-        tree = parse(source, self.sink)
+        source, tree = self.texts.parse(shown, path, span, self.sink)
         self.open.append((path, shown, by))
         imports = []
         for node in tree.imports:
@@ -92,7 +126,7 @@ class _Reader:
             fail(
                 "Q0012", f'"{text}" leads out of the directory that may be read', span, notes=[f"allowed: {self.root}"]
             )
-        if not path.is_file():
+        if not self.texts.exists(path):
             there = path.parent.is_dir()
             near = _meant(path, importer.parent)
             notes = [] if near else ["its directory exists" if there else "its directory does not exist"]
@@ -105,9 +139,24 @@ class _Reader:
             fail(
                 "Q0011", "imports form a cycle", span, label=f"imports {_name(text)} again", labels=labels, helps=helps
             )
-        if len(chain) >= DEPTH_LIMIT or len(self.files) >= FILES_LIMIT:
-            fail("Q0013", "too many imports", span, notes=[f"at most {DEPTH_LIMIT} deep and {FILES_LIMIT} files"])
+        self._check_limits(span)
         return path, os.path.normpath(os.path.join(os.path.dirname(shown), text))
+
+    def _check_limits(self, span: Span) -> None:
+        """Raises SpecError at the first import that is one too many; later ones are left out without a word."""
+        self.imports += 1
+        characters = sum(len(f.source.text) for f in self.files.values())
+        within = self.imports <= IMPORTS_LIMIT and characters <= CHARACTERS_LIMIT
+        if len(self.open) < DEPTH_LIMIT and len(self.files) < FILES_LIMIT and within:
+            return
+        if self.exceeded:
+            skip()
+        self.exceeded = True
+        notes = [
+            f"at most {FILES_LIMIT} files are read, {DEPTH_LIMIT} deep, with {IMPORTS_LIMIT} imports "
+            f"and {CHARACTERS_LIMIT} characters in all"
+        ]
+        fail("Q0013", "too much is imported", span, label="not read", notes=notes)
 
 
 def _meant(path: Path, base: Path) -> tuple[str, ...]:

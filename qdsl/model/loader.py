@@ -2,63 +2,122 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from operator import is_
 from pathlib import Path
 
-from qdsl.diagnostics import Sink, SpecError
+from qdsl.diagnostics import Diagnostic, Sink, SpecError
 from qdsl.model.allowances import Allowance, allowances_of, needless, without_allowed
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.findings import hand_on
 from qdsl.model.follow_ups import is_follow_up
-from qdsl.model.imports import LoadedFile, import_chains, read_files
+from qdsl.model.imports import LoadedFile, Texts, import_chains, read_files
 from qdsl.model.review_files import review_imports, review_use
 from qdsl.model.review_tensors import review_tensors
 from qdsl.model.study import Model
+from qdsl.syntax.tree import File
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file with its imports, as far as they can be read.
+
+    files: every file after those it imports, the main one last. names: what each of them can name. model: None if an
+    error was found.
+    """
+
+    files: tuple[LoadedFile, ...]
+    names: Mapping[Path, Names]
+    model: Model | None
+
+
+@dataclass
+class Library:
+    """Files that are loaded again and again: only what changed, or imports it, is parsed and checked anew."""
+
+    texts: Texts = field(default_factory=Texts)
+    _checked: dict[Path, _Checked] = field(default_factory=dict)
+
+    def load(self, path: str | Path, sink: Sink, root: Path | None = None) -> Loaded:
+        """A file with its imports; all findings go to the sink.
+
+        root: imports may not lead out of this directory (None: they may, but only to regular `.qdsl` files).
+        """
+        with _collecting_seldom():
+            return self._load(path, sink, root)
+
+    def _load(self, path: str | Path, sink: Sink, root: Path | None) -> Loaded:
+        read = Sink()
+        files, complete = read_files(path, read, root, self.texts)
+        found = Sink()
+        names: dict[Path, Names] = {}
+        for file in files:
+            names[file.path] = self._check(file, [names[p] for _, p in file.imports], found)
+        if not files:
+            return self._told(read.diagnostics, files, sink, Loaded((), names, None))
+        main = names[files[-1].path]
+        for review in (review_tensors(main), review_imports(files)):
+            found.take(review)
+        if not read.errors and not found.errors:
+            found.take(review_use(files[-1], names))
+        allowances = [a for f in files for a in allowances_of(f.tree, f.source, read)]
+        shown, needed = without_allowed((d for d in found if not is_follow_up(d, files, complete)), allowances)
+        wrong = bool(read.errors or found.errors)
+        if not wrong:
+            source = files[-1].source
+            shown += needless((a for a in allowances if a.at.source is source and a not in needed), bool(main.studies))
+        model = None if wrong else _model(path, files, main, tuple(allowances))
+        return self._told([*read, *shown], files, sink, Loaded(tuple(files), names, model))
+
+    def _told(self, found: Sequence[Diagnostic], files: Sequence[LoadedFile], sink: Sink, loaded: Loaded) -> Loaded:
+        """Hands the findings on, each with the imports through which its file is read."""
+        chains = import_chains(files) if found else {}
+        sink.take(replace(d, imported=chains.get(d.span.source.path, ()) if d.span else ()) for d in found)
+        return loaded
+
+    def _check(self, file: LoadedFile, imported: list[Names], sink: Sink) -> Names:
+        known = self._checked.get(file.path)
+        if known is None or known.tree is not file.tree or not _same(known.imported, imported):
+            found = Sink()
+            names = check_file(file.tree, imported, found)
+            known = self._checked[file.path] = _Checked(file.tree, tuple(imported), names, tuple(found))
+        for diagnostic in known.findings:
+            sink.add(diagnostic)
+        return known.names
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What became of a file, given what its imports declare."""
+
+    tree: File
+    imported: tuple[Names, ...]
+    names: Names
+    findings: tuple[Diagnostic, ...]
+
+
+def _same(before: Sequence[Names], now: Sequence[Names]) -> bool:
+    """Whether they are the same objects: equal ones may have other spans."""
+    return len(before) == len(now) and all(map(is_, before, now))
 
 
 def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model | None:
-    """The checked model of a file with its imports; all findings go to the sink.
-
-    root: imports may not lead out of this directory (None: they may, but only to regular `.qdsl` files).
-    Returns None if an error was found.
-    """
-    read = Sink()
-    files, complete = read_files(path, read, root)
-    found = Sink()
-    names: dict[Path, Names] = {}
-    for file in files:
-        imported = [names[p] for _, p in file.imports]
-        names[file.path] = check_file(file.tree, imported, found)
-    if files:
-        hand_on(Sink([*review_tensors(names[files[-1].path]), *review_imports(files)]), found)
-    if files and not read.errors and not found.errors:
-        hand_on(Sink(list(review_use(files[-1], names))), found)
-    allowances = [a for f in files for a in allowances_of(f.tree, f.source, read)]
-    shown, needed = without_allowed((d for d in found if not is_follow_up(d, files, complete)), allowances)
-    wrong = bool(read.errors or found.errors)
-    if files and not wrong:
-        main = files[-1].source
-        unused = (a for a in allowances if a.at.source is main and a not in needed)
-        shown += needless(unused, bool(names[files[-1].path].studies))
-    chains = import_chains(files) if read.diagnostics or shown else {}
-    for d in (*read, *shown):
-        sink.add(replace(d, imported=chains.get(d.span.source.path, ()) if d.span else ()))
-    return None if wrong or not files else _model(str(path), files, names[files[-1].path], tuple(allowances))
+    """The checked model of a file with its imports, None if an error was found; see Library.load."""
+    return Library().load(path, sink, root).model
 
 
-def _model(path: str, files: Sequence[LoadedFile], main: Names, allowances: tuple[Allowance, ...]) -> Model:
-    hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
-    return Model(
-        path,
-        tuple(a.default for a in main.accelerators.values() if a and a.default),
-        tuple(n for n in main.networks.values() if n),
-        tuple(m for m in main.mappings.values() if m),
-        tuple(s for s in main.studies.values() if s),
-        hashes,
-        allowances,
-    )
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Next to nothing that is made becomes garbage, and looking for it would take a third of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def load(path: str | Path, root: Path | None = None) -> Model:
@@ -69,3 +128,16 @@ def load(path: str | Path, root: Path | None = None) -> Model:
     if model is None:
         raise SpecError(sink.diagnostics)
     return model
+
+
+def _model(path: str | Path, files: Sequence[LoadedFile], main: Names, allowances: tuple[Allowance, ...]) -> Model:
+    hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
+    return Model(
+        str(path),
+        tuple(a.default for a in main.accelerators.values() if a and a.default),
+        tuple(n for n in main.networks.values() if n),
+        tuple(m for m in main.mappings.values() if m),
+        tuple(s for s in main.studies.values() if s),
+        hashes,
+        allowances,
+    )

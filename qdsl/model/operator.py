@@ -22,13 +22,13 @@ class Term:
     coefficient: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Axis:
     """One axis of a tensor: a sum of terms. Its extent for tile extents e is 1 + sum c_i * (e_i - 1)."""
 
     terms: tuple[Term, ...]
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         return tuple(t.dim for t in self.terms)
 
@@ -38,7 +38,7 @@ class Axis:
         return len(self.terms) == 1 and self.terms[0].coefficient == 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tensor:
     """A tensor of an operator. `is_weight`: a parameter of the network rather than an activation."""
 
@@ -47,7 +47,7 @@ class Tensor:
     is_output: bool = False
     is_weight: bool = False
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         """Dimensions the tensor depends on (its relevant dimensions), in order of appearance."""
         return tuple(dict.fromkeys(d for axis in self.axes for d in axis.dims))
@@ -58,14 +58,17 @@ class Operator:
     """An einsum with its parameters bound: coefficients are numbers here.
 
     reduction: how the iterations that meet in one output value are combined: 'sum', 'max', or 'none' where none do. The
-    output is the last tensor.
+    output is the last tensor. parameters: the names and values from which the coefficients come. combine: what joins the
+    inputs, '*' or '+'; nothing that is counted depends on it.
     """
 
     name: str
     dims: tuple[str, ...]
     tensors: tuple[Tensor, ...]
     reduction: str
+    parameters: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
+    combine: str = field(default="*", compare=False, repr=False)
 
     @cached_property
     def output(self) -> Tensor:
@@ -93,11 +96,22 @@ class Operator:
 class Problem:
     """An operator with sizes: what a mapping maps. `sizes` follows `operator.dims`.
 
-    Equality is identity for the cost model: two layers with equal problems are solved once.
+    Equality is identity for the cost model: two layers with equal problems are solved once. needed: the sizes without the
+    zeros that pad them, if these are others.
     """
 
     operator: Operator
     sizes: tuple[int, ...]
+    needed: tuple[int, ...] | None = None
+
+    def padded(self, sizes: tuple[int, ...]) -> Problem:
+        """With zeros up to other sizes."""
+        return self if sizes == self.sizes else Problem(self.operator, sizes, self.needed or self.sizes)
+
+    @property
+    def unpadded(self) -> Problem:
+        """Without the zeros."""
+        return Problem(self.operator, self.needed) if self.needed else self
 
     @cached_property
     def _size(self) -> dict[str, int]:
@@ -114,10 +128,11 @@ class Problem:
 
     @property
     def summands(self) -> int:
-        """How many operations add up to one output value, at most."""
+        """How many operations, other than with zeros that pad the sizes, add up to one output value, at most."""
         output = self.operator.output
-        over = prod(self.size(d) for d in self.operator.dims if d not in output.dims)
-        return over * prod(_meeting([(t.coefficient, self.size(t.dim)) for t in a.terms]) for a in output.axes)
+        size = dict(zip(self.operator.dims, self.needed or self.sizes, strict=True))
+        over = prod(n for d, n in size.items() if d not in output.dims)
+        return over * prod(_meeting([(t.coefficient, size[t.dim]) for t in a.terms]) for a in output.axes)
 
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """Extent of each axis of the whole tensor."""

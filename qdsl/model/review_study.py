@@ -128,7 +128,7 @@ def _idle(study: Study, cases: Sequence[Case], at: Span) -> Iterator[Diagnostic]
                 labels = [Label(span, f"{size} instances")] if span else []
                 labels += [Label(c.span, "leaves these dimensions") for c in limits if c.span]
                 notes = [] if best == 1 else [f"`{case.name}` uses most"]
-                yield warning("Q0809", text, at, labels=labels, notes=notes)
+                yield warning("Q0815", text, at, labels=labels, notes=notes)
 
 
 def _usable(case: Case, place: str, limits: Sequence[Only]) -> float:
@@ -151,13 +151,16 @@ def _fixed_everywhere(study: Study, ranges: dict[str, Span]) -> Iterator[Diagnos
 
 
 def _without_data(study: Study, objectives: dict[str, Span]) -> Iterator[Diagnostic]:
-    """Objectives that are the same for every design."""
+    """Objectives that are the same for every design, of which there are several."""
     weights = any(_varies(v) for v in study.precision.variables if v.role == "weights")
-    anything = any(map(_varies, study.precision.variables))
+    activations = any(_varies(v) for v in study.precision.variables if v.role == "activations")
+    if not weights and not activations and _costs_energy(study.accelerator):
+        return  # a study of one design
     reasons = {
         "energy": None if _costs_energy(study.accelerator) else f"every energy of `{study.accelerator.name}` is 0",
         "weight_memory": None if weights else "no layer has a choice of widths for its weights",
-        "noise": None if anything else "no layer has a choice of widths",
+        "activation_memory": None if activations else "no layer has a choice of widths for its activations",
+        "noise": None if weights or activations else "no layer has a choice of widths",
     }
     for name in study.objectives:
         if (reason := reasons.get(name)) and name in objectives:

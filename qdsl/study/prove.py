@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 
 from qdsl.mapper import MapResult, Objective, best_mapping
 from qdsl.mapper.objective import value_of
 from qdsl.mapspace import legal_mappings
 from qdsl.mapspace.wording import counted
+from qdsl.model.mapper import ExactMapper
 from qdsl.study.saved import Asked, SavedAnswer
 from qdsl.study.statement import Effort, Statement, close, refused
 from qdsl.symbolic import evaluate
@@ -19,6 +20,8 @@ MOST_ENUMERATED = 5_000
 
 def optimum(saved: SavedAnswer, asked: Asked, value: float, effort: Effort) -> Statement:
     """value: of the objective, by the evaluation of the saved mapping."""
+    if not isinstance(saved.mapper, ExactMapper):
+        return _distance(saved, asked, value, effort)
     label = saved.origin.label
     if wrong := list(_wrong_claims(saved, value, bool(asked.ties))):
         return refused("optimum", "Q0910", f"the saved claim about `{label}` contradicts itself", wrong)
@@ -41,6 +44,29 @@ def optimum(saved: SavedAnswer, asked: Asked, value: float, effort: Effort) -> S
     return _enumerated(saved, asked, value, f"{proof} in {best.seconds:.2f} s")
 
 
+def _distance(saved: SavedAnswer, asked: Asked, value: float, effort: Effort) -> Statement:
+    """Of an answer without a proof: how far from the optimum it is."""
+    label = saved.origin.label
+    if saved.status != "feasible" or saved.lower_bound is not None or saved.plans or saved.searched:
+        return refused("optimum", "Q0910", f"the saved claim about `{label}` is more than {saved.mapper} can prove")
+    claim = f"{saved.mapper} claims no optimum"
+    if not effort.prove:
+        return Statement("optimum", f"{claim}; `--prove` tells how far it is")
+    best = _searched(saved, asked, effort)
+    if best.value is None or best.status != "optimal":
+        return Statement("optimum", f"{claim}; it was not found in {best.seconds:.1f} s")
+    if close(best.value, value):
+        return Statement("optimum", f"{claim}, but this is one, proved in {best.seconds:.2f} s")
+    if best.value > value:
+        return refused(
+            "optimum", "Q0912", f"`{label}` is said to have no mapping below {best.value:g}; this one has {value:g}"
+        )
+    return Statement(
+        "optimum",
+        f"{claim}: the least is {best.value:g}, this is {value / best.value - 1:.2%} more, proved in {best.seconds:.2f} s",
+    )
+
+
 def no_mapping(saved: SavedAnswer, asked: Asked, effort: Effort, undecided: str) -> Statement:
     """Of the claim that there is no mapping. undecided: why nothing else decides it."""
     if not effort.prove:
@@ -56,8 +82,9 @@ def no_mapping(saved: SavedAnswer, asked: Asked, effort: Effort, undecided: str)
 
 
 def _searched(saved: SavedAnswer, asked: Asked, effort: Effort) -> MapResult:
-    objective = Objective(saved.objective)
-    return best_mapping(asked.accelerator, asked.problem, dict(saved.bits), asked.own, effort.time_limit_s, objective)
+    objective = Objective.parse(saved.objective)
+    question = (asked.accelerator, asked.problem, dict(saved.bits), asked.own)
+    return best_mapping(*question, effort.time_limit_s, objective, padded=bool(saved.imperfect))
 
 
 def _wrong_claims(saved: SavedAnswer, value: float, tied: bool) -> Iterator[str]:
@@ -82,14 +109,16 @@ def _claimed(saved: SavedAnswer) -> float:
 
 def _enumerated(saved: SavedAnswer, asked: Asked, value: float, proof: str) -> Statement:
     """Besides a proof by search the evaluation of all legal mappings, where they are few."""
-    if saved.legal_mappings is None or saved.legal_mappings > MOST_ENUMERATED:
+    if saved.imperfect or saved.legal_mappings is None or saved.legal_mappings > MOST_ENUMERATED:
         return Statement("optimum", proof)
-    bits, objective = dict(saved.bits), Objective(saved.objective)
+    bits, objective = dict(saved.bits), Objective.parse(saved.objective)
     every = legal_mappings(asked.accelerator, asked.problem, bits, asked.own)
     if every.count != saved.legal_mappings:
         text = f"`{saved.origin.label}` has {counted(every.count, 'legal mapping')}, {saved.legal_mappings} are saved"
         return refused("optimum", "Q0910", text)
-    least = min(value_of(objective, evaluate(asked.accelerator, asked.problem, bits, m)) for m in every)
+    found = (evaluate(asked.accelerator, asked.problem, bits, m) for m in every)
+    most_cycles = inf if objective.most_cycles is None else objective.most_cycles
+    least = min(value_of(objective, e) for e in found if e.cycles <= most_cycles)
     if least < value and not close(least, value):
         return refused(
             "optimum", "Q0912", f"`{saved.origin.label}` has a mapping of {least:g}, the saved one has {value:g}"

@@ -18,7 +18,7 @@ from qdsl.symbolic import Evaluation
 def counts(saved: SavedAnswer, found: Evaluation) -> Statement:
     """found: the evaluation of the saved mapping."""
     wrong = list(differences(to_json(saved.evaluation), to_json(found), RELATIVE_TOLERANCE))
-    value = value_of(Objective(saved.objective), found)
+    value = value_of(Objective.parse(saved.objective), found)
     if saved.value is None or not close(saved.value, value):
         wrong.append(f"the saved {saved.objective} is {saved.value}, the mapping has {value}")
     if wrong:

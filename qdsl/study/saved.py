@@ -21,6 +21,7 @@ from qdsl.mapspace.counting import count_under
 from qdsl.mapspace.sweep import TimeUp
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint, LayerConstraint, Same
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping as LayerMapping
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
@@ -32,7 +33,7 @@ from qdsl.study.provenance import LIBRARIES, version
 from qdsl.symbolic import Evaluation
 
 FORMAT = "qdsl-map"
-VERSION = 1
+VERSION = 2
 LARGEST_BYTES = 64 * 2**20
 COUNTING_S = 2.0
 """The time after which the legal mappings of an answer are left uncounted."""
@@ -83,7 +84,8 @@ class SavedAnswer:
     """The best mapping of one layer.
 
     constraints: as written. question: see Asked.meaning; sha256: see `fingerprint`. value, lower_bound: of the objective.
-    plans, searched: see MapResult. legal_mappings: of how many the mapping is the best, None if they were not counted.
+    imperfect: 'padded' if mappings in such factors were searched as well, else ''. plans, searched: see MapResult.
+    legal_mappings: in perfect factors, of which the mapping is the best, None if they were not counted.
     """
 
     origin: Origin
@@ -91,6 +93,8 @@ class SavedAnswer:
     constraints: tuple[str, ...]
     bits: tuple[tuple[str, int], ...]
     objective: str
+    mapper: MapperChoice
+    imperfect: str
     question: Json
     sha256: str
     status: str
@@ -137,9 +141,16 @@ def asked_by(model: Model, origin: Origin) -> Asked | None:
     return next((asked for asked in every if asked.origin == origin), None)
 
 
-def saved_answer(asked: Asked, bits: Mapping[str, int], answer: MapResult) -> SavedAnswer:
-    """The form in which an answer of `best_mapping` is kept."""
-    widths, objective = tuple(bits.items()), answer.objective.value
+def saved_answer(
+    asked: Asked,
+    bits: Mapping[str, int],
+    answer: MapResult,
+    legal: int | None,
+    imperfect: str = "",
+    mapper: MapperChoice = EXACT,
+) -> SavedAnswer:
+    """The form in which an answer of `find_mapping` is kept. legal: see `count_legal`; imperfect: see SavedAnswer."""
+    widths, objective = tuple(bits.items()), str(answer.objective)
     meaning = asked.meaning
     return SavedAnswer(
         origin=asked.origin,
@@ -147,8 +158,10 @@ def saved_answer(asked: Asked, bits: Mapping[str, int], answer: MapResult) -> Sa
         constraints=tuple(c.text for c in asked.constraints),
         bits=widths,
         objective=objective,
+        mapper=mapper,
+        imperfect=imperfect,
         question=meaning,
-        sha256=fingerprint(meaning, widths, objective),
+        sha256=fingerprint(meaning, widths, objective, imperfect, mapper),
         status=answer.status,
         value=answer.value,
         lower_bound=answer.lower_bound,
@@ -156,7 +169,7 @@ def saved_answer(asked: Asked, bits: Mapping[str, int], answer: MapResult) -> Sa
         evaluation=answer.evaluation,
         plans=answer.plans,
         searched=answer.searched,
-        legal_mappings=count_legal(asked, bits),
+        legal_mappings=legal,
         seconds=round(answer.seconds, 3),
     )
 
@@ -171,9 +184,11 @@ def count_legal(asked: Asked, bits: Mapping[str, int]) -> int | None:
     return count
 
 
-def fingerprint(meaning: Json, bits: tuple[tuple[str, int], ...], objective: str) -> str:
-    """SHA-256 of a question with widths and objective."""
-    return digest([meaning, bits, objective])
+def fingerprint(
+    meaning: Json, bits: tuple[tuple[str, int], ...], objective: str, imperfect: str, mapper: MapperChoice
+) -> str:
+    """SHA-256 of a question with widths, objective, kind of factors and mapper."""
+    return digest([meaning, bits, objective, imperfect, to_json(mapper, MapperChoice)])
 
 
 def save_answers(path: Path, model: Model, command: str, answers: Iterable[SavedAnswer]) -> None:

@@ -4,9 +4,11 @@ one, Z3, an interpreter that executes the mapping; and the search itself, if it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from qdsl.mapper import Objective
 from qdsl.mapper.objective import value_of
+from qdsl.mapper.padded import without_idle
 from qdsl.mapspace import admits, constraint_violations, feasible
 from qdsl.mapspace.wording import counted, listed
 from qdsl.model.check_mapping import BITS_LIMIT
@@ -47,7 +49,7 @@ def verify_answer(
     found = evaluate(asked.accelerator, asked.problem, dict(saved.bits), saved.mapping)
     yield counts(saved, found)
     yield execution(saved, asked, saved.mapping, found, effort)
-    yield optimum(saved, asked, value_of(Objective(saved.objective), found), effort)
+    yield optimum(saved, asked, value_of(Objective.parse(saved.objective), found), effort)
 
 
 # --- the question -------------------------------------------------------------------------------
@@ -61,10 +63,15 @@ def _question(saved: SavedAnswer, asked: Asked | None, model: Model, changed: Se
     if found := _changes(saved, asked):
         return refused("spec", "Q0909", f"the spec of `{label}` is not the one that was answered", found)
     problems = [*_wrong_widths(saved, asked)]
-    if saved.objective not in {o.value for o in Objective}:
+    try:
+        Objective.parse(saved.objective)
+    except ValueError:
         problems.append(f"`{saved.objective}` is no objective")
-    if not problems and fingerprint(saved.question, saved.bits, saved.objective) != saved.sha256:
-        problems.append("its SHA-256 is not that of the question, the widths and the objective beside it")
+    if saved.imperfect not in ("", "padded"):
+        problems.append(f"`{saved.imperfect}` is no kind of imperfect factors that is searched")
+    asked_for = (saved.question, saved.bits, saved.objective, saved.imperfect, saved.mapper)
+    if not problems and fingerprint(*asked_for) != saved.sha256:
+        problems.append("its SHA-256 is not that of the question, widths, objective, factors and mapper beside it")
     names = [*_other_names(saved, asked)]
     if problems or (names and not changed):
         return refused("spec", "Q0910", f"the saved question about `{label}` was changed", problems or names)
@@ -129,6 +136,8 @@ def _no_mapping(saved: SavedAnswer, asked: Asked, effort: Effort) -> Statement:
         return Statement(
             "optimum", "no choice of spatial factors is said to serve all layers tied together: not proved again"
         )
+    if saved.imperfect or Objective.parse(saved.objective).most_cycles is not None:
+        return no_mapping(saved, asked, effort, "Z3 is not asked about padded sizes, nor about a number of cycles")
     found = feasible(asked.accelerator, asked.problem, dict(saved.bits), asked.own, effort.solver_s)
     if found.status == "infeasible":
         return Statement(
@@ -143,7 +152,7 @@ def _no_mapping(saved: SavedAnswer, asked: Asked, effort: Effort) -> Statement:
 
 
 def _mapping(saved: SavedAnswer, asked: Asked, mapping: Mapping) -> Statement:
-    if malformed := list(_malformed(asked, mapping)):
+    if malformed := list(_malformed(saved, asked, mapping)):
         return refused("mapping", "Q0911", f"the saved mapping of `{saved.origin.label}` is none", malformed)
     accelerator, bits = asked.accelerator, dict(saved.bits)
     broken = [
@@ -154,7 +163,10 @@ def _mapping(saved: SavedAnswer, asked: Asked, mapping: Mapping) -> Statement:
         return Statement("mapping", "not legal", tuple(broken))
     limited = sum(1 for level in accelerator.levels if level.all_partitions)
     memories = f"{limited} {'memory' if limited == 1 else 'memories'}"
-    parts = ["the factors make every size", f"the tiles fit {memories}"]
+    factors = "the factors make every size"
+    if mapping.imperfect:
+        factors += " or pad it, and no iteration is idle"
+    parts = [factors, f"the tiles fit {memories}"]
     if accelerator.fanouts:
         parts.append(f"the parallel loops fit {counted(len(accelerator.fanouts), 'array')}")
     if number := len(asked.own):
@@ -162,11 +174,11 @@ def _mapping(saved: SavedAnswer, asked: Asked, mapping: Mapping) -> Statement:
     return Statement("mapping", f"legal: {', '.join(parts)}")
 
 
-def _malformed(asked: Asked, mapping: Mapping) -> Iterator[str]:
-    """What keeps the data from being a mapping in perfect factors of this layer on this accelerator."""
+def _malformed(saved: SavedAnswer, asked: Asked, mapping: Mapping) -> Iterator[str]:
+    """What keeps the data from being a mapping, in factors as asked for, of this layer on this accelerator."""
     accelerator, problem = asked.accelerator, asked.problem
-    if mapping.imperfect:
-        yield f"`imperfect {mapping.imperfect}`: answers are in perfect factors"
+    if mapping.imperfect not in ("", saved.imperfect):
+        yield f"`imperfect {mapping.imperfect}`: the answer is in {saved.imperfect or 'perfect'} factors"
     if tuple(place for place, _ in mapping.places) != accelerator.places:
         yield f"its places are not those of `{accelerator.name}`: {', '.join(accelerator.places)}"
     optional = {(level.name, t) for level in accelerator.levels for t in level.optional}
@@ -179,8 +191,11 @@ def _malformed(asked: Asked, mapping: Mapping) -> Iterator[str]:
         if any(loop.factor < 2 for loop in loops):
             yield f"a loop at `{place}` has a factor below 2"
     for d in problem.operator.dims:
-        if mapping.covered(d) != problem.size(d):
-            yield f"the factors of `{d}` do not multiply to {problem.size(d)}"
+        covered, size = mapping.covered(d), problem.size(d)
+        if covered != size and not (mapping.imperfect and covered > size):
+            yield f"the factors of `{d}` do not multiply to {size}"
+    if mapping.imperfect and without_idle(problem, mapping) != mapping:
+        yield "some of its iterations lie wholly past the sizes"
 
 
 def _group(saved: SavedAnswer, asked: Asked, mapping: Mapping, model: Model, file: Sequence[SavedAnswer]) -> Statement:
@@ -204,7 +219,9 @@ def _spatial(asked: Asked, mapping: Mapping) -> set[tuple[str, str, int]]:
 
 
 def _solver(saved: SavedAnswer, asked: Asked, mapping: Mapping, effort: Effort) -> Statement:
-    found = admits(asked.accelerator, asked.problem, dict(saved.bits), asked.own, mapping, effort.solver_s)
+    problem = asked.problem.padded(tuple(mapping.covered(d) for d in asked.problem.operator.dims))
+    mapping = replace(mapping, imperfect="")  # perfect, for the padded layer
+    found = admits(asked.accelerator, problem, dict(saved.bits), asked.own, mapping, effort.solver_s)
     if found.status == "infeasible":
         return refused("Z3", "Q0911", f"Z3 does not admit the saved mapping of `{saved.origin.label}`")
     if found.status == "unknown":

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from qdsl.diagnostics import Diagnostic, Span, nearest
+from qdsl.diagnostics import Diagnostic, Span
 from qdsl.syntax.blocks import owners, pattern
 from qdsl.syntax.edits import Edited
 from qdsl.syntax.examples import EXAMPLES
 from qdsl.syntax.layout import DECLARATIONS
 from qdsl.syntax.repair import SUBSTITUTES, Broken, Repair, repair
+from qdsl.syntax.tables import parser
 
 _WORDS = {
     "NAME": "a name",
@@ -56,10 +56,13 @@ class Mistake:
     expected: frozenset[str]
 
 
-def begins_declaration(text: str) -> bool:
-    """Whether the first word is a declaration's, or nearly so."""
-    match = re.match(r"\s*([A-Za-z_]\w*)", text)
-    return match is not None and (match[1] in DECLARATIONS or nearest(match[1], DECLARATIONS) is not None)
+def refusal(text: str) -> UnexpectedInput | None:
+    """Where and why Lark refuses a text; None if it does not."""
+    try:
+        parser().parse(text)
+    except UnexpectedInput as error:
+        return error
+    return None
 
 
 def explain(error: UnexpectedInput, text: Edited, start: int, end: int, offset: int, segment: Span) -> Mistake:

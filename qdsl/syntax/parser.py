@@ -2,49 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 
-from lark import Token, Tree, UnexpectedInput
-
-from qdsl.diagnostics import Diagnostic, Sink, SourceFile, Span
-from qdsl.syntax.blocks import headers
-from qdsl.syntax.edits import Edited, Relocation
-from qdsl.syntax.layout import Layout, Segment, lay_out, statement_at
-from qdsl.syntax.mend import mend
-from qdsl.syntax.mistakes import begins_declaration, explain
-from qdsl.syntax.repair import refused_at
-from qdsl.syntax.tables import parser
-from qdsl.syntax.transform import transform
+from qdsl.diagnostics import Diagnostic, Sink, SourceFile, Span, nearest
+from qdsl.syntax.layout import DECLARATIONS, Layout, Segment, lay_out
+from qdsl.syntax.reader import NotReadableError, read
 from qdsl.syntax.tree import Comment, Declaration, File, Import
 
 MAX_CHARACTERS = 2_000_000
-MAX_REPORTED = 20  # syntax errors per declaration
 MAX_ERRORS = 100  # per file
+MAX_BROKEN = 20  # statements of a declaration with brackets or quotes that do not match; more make all of it one
 
 
 def parse(source: SourceFile, sink: Sink) -> File:
     """The tree of a file. Findings go to the sink; statements that could not be read are missing from the tree.
 
     A statement that the grammar refuses is corrected if there is one small change that does it, else left out; either way
-    it is reported, and the rest of its declaration is parsed again. If there is anything to report, the text is also read
-    as `mend` would have it: the reading with fewer findings, and fewer lines left out, counts.
+    it is reported. If there is anything to report, the text is also read as `mend` would have it: the reading with fewer
+    findings, and fewer lines left out, counts.
     """
     if problem := _unreadable(source):
         sink.add(problem)
         return File(span=Span(source, 0, len(source.text)), imports=(), declarations=())
     tree, found = _read(source)
     if found:
-        edited, mended = mend(source)
-        if mended or len(found) > 1:
-            other, rest = _read(SourceFile(source.path, edited.text), balanced=True)
-            if len(mended) + len(rest) + _lines_lost(other) <= len(found) + _lines_lost(tree):
-                place = Relocation(edited, source)
-                more = [place.finding(d) for d in rest]
-                said = {d.span.start for d in more if d.span}
-                tree, found = place.node(other), [*(d for d in mended if not d.span or d.span.start not in said), *more]
-    for diagnostic in found:
-        sink.add(diagnostic)
+        tree, found = _mended(source, tree, found)
+    sink.take(found)
     return tree
+
+
+def _mended(source: SourceFile, tree: File, found: list[Diagnostic]) -> tuple[File, list[Diagnostic]]:
+    """The better of a reading and that of the mended text."""
+    from qdsl.syntax.edits import Relocation
+    from qdsl.syntax.mend import mend
+
+    edited, mended = mend(source)
+    if not mended and len(found) == 1:
+        return tree, found
+    other, rest = _read(SourceFile(source.path, edited.text), balanced=True)
+    if len(mended) + len(rest) + _lines_lost(other) > len(found) + _lines_lost(tree):
+        return tree, found
+    place = Relocation(edited, source)
+    more = [place.finding(d) for d in rest]
+    said = {d.span.start for d in more if d.span}
+    return place.node(other), [*(d for d in mended if not d.span or d.span.start not in said), *more]
 
 
 def _read(source: SourceFile, balanced: bool = False) -> tuple[File, list[Diagnostic]]:
@@ -95,75 +97,37 @@ class _Reader:
         self.left_out: list[Span] = []
 
     def read(self, segment: Segment) -> Import | Declaration | None:
-        written = self.layout.text[segment.start : segment.end]
-        if self.lost and not begins_declaration(written):
+        text = self.layout.text[segment.start : segment.end]
+        if self.lost and not _begins_declaration(text):
             self.left_out.append(Span(self.source, segment.start, segment.end))
             return None
-        text = Edited(written)
-        for offset in self.broken(segment):
-            text = self.without(text, *statement_at(text.text, offset), segment)
-        self.lost = not text.text.strip()
-        tree, done = None, 0
-        for _ in range(MAX_REPORTED):
-            if self.lost:
-                return None
-            opened = "".join(headers(text.text, done)) if done else ""
+        broken = self.broken(segment)
+        if not broken:
             try:
-                tree = parser().parse(opened + text.text[done:] + segment.missing)
-            except UnexpectedInput as error:
-                offset = max(refused_at(error, text.text, done - len(opened)), done)
-                text, done = self.put_right(error, offset, text, segment)
+                item = read(text + segment.missing, self.source, segment.start, self.sink)
+            except NotReadableError:
+                pass
             else:
-                # of a declaration with mistakes only the rest was parsed
-                return self.transformed(parser().parse(text.text + segment.missing) if done else tree, text, segment)
-        self.lost = True
-        return None
+                self.lost = False
+                if item is None:
+                    self.left_out.append(Span(self.source, segment.start, segment.end))
+                return item
+        from qdsl.syntax.recovery import Recovery  # loads Lark
 
-    def put_right(self, error: UnexpectedInput, offset: int, text: Edited, segment: Segment) -> tuple[Edited, int]:
-        """The declaration with the statement at a mistake corrected or left out, and where to go on."""
-        start, end = statement_at(text.text, offset)
-        place = Span(self.source, segment.start, segment.end)
-        mistake = explain(error, text, start, end, offset, place)
-        self.sink.add(mistake.diagnostic)
-        if mistake.made:
-            return mistake.made.edited, mistake.made.begin
-        # after a brace that is missing, further findings would follow from it
-        self.lost = start == 0 or bool(segment.missing) or not text.text[start:end].strip()
-        if self.lost:
-            self.left_out.append(place)
-        elif "LBRACE" in mistake.expected:  # a block without brace: its lines say nothing by themselves
-            end = self.end_of_deeper_lines(text, start, end, segment)
-        return self.without(text, start, end, segment), end
-
-    def transformed(self, tree: Tree[Token], text: Edited, segment: Segment) -> Import | Declaration | None:
-        if len(text.pieces) == 1:
-            return transform(tree, self.source, segment.start, self.sink)
-        found = Sink()
-        item = transform(tree, SourceFile(self.source.path, text.text), 0, found)
-        place = Relocation(text, self.source, segment.start)
-        for diagnostic in found:
-            self.sink.add(place.finding(diagnostic))
-        return place.node(item) if item else None
-
-    def end_of_deeper_lines(self, text: Edited, start: int, end: int, segment: Segment) -> int:
-        """Where the statements end that follow one and are indented deeper than it."""
-
-        def column(offset: int) -> int:
-            blanks = len(text.text[offset:]) - len(text.text[offset:].lstrip())
-            return self.source.position(segment.start + text.origin(offset + blanks))[1]
-
-        indent = column(start)
-        while end < len(text.text) and text.text[end] == "\n" and column(end) > indent:
-            end = statement_at(text.text, end + 1)[1]
-        return end
-
-    def without(self, text: Edited, start: int, end: int, segment: Segment) -> Edited:
-        first, last = (segment.start + text.origin(n) for n in (start, end))
-        self.left_out.append(Span(self.source, first, last))
-        return Edited(text.text[:start] + " " * (end - start) + text.text[end:], text.pieces)
+        recovery = Recovery(self.source, segment, self.sink)
+        found = recovery.read(text, broken)
+        self.lost = recovery.lost
+        self.left_out += recovery.left_out
+        return found
 
     def broken(self, segment: Segment) -> list[int]:
         """Offsets in the segment of mistakes already reported; more than a few make the whole segment one."""
         offsets = self.layout.broken
         found = offsets[bisect_left(offsets, segment.start) : bisect_left(offsets, segment.end)]
-        return [o - segment.start for o in found] if len(found) <= MAX_REPORTED else [0]
+        return [o - segment.start for o in found] if len(found) <= MAX_BROKEN else [0]
+
+
+def _begins_declaration(text: str) -> bool:
+    """Whether the first word is a declaration's, or nearly so."""
+    match = re.match(r"\s*([A-Za-z_]\w*)", text)
+    return match is not None and (match[1] in DECLARATIONS or nearest(match[1], DECLARATIONS) is not None)

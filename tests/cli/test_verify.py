@@ -162,7 +162,7 @@ def test_an_answer_without_proof_claims_its_bound(verify: Verify) -> None:
 def test_the_file_says_what_was_asked_and_how_it_was_answered() -> None:
     mapped()
     data = saved()
-    assert (data["format"], data["version"], data["spec"]) == ("qdsl-map", 1, "small.qdsl")
+    assert (data["format"], data["version"], data["spec"]) == ("qdsl-map", 2, "small.qdsl")
     assert data["files"][0][0] == "small.qdsl" and data["command"].startswith("qdsl map small.qdsl --layer a")
     (answer,) = data["answers"]
     assert answer["constraints"] == ["spatial pe.x only N, K"]
@@ -243,7 +243,7 @@ def test_what_is_no_result_is_refused(verify: Verify) -> None:
         "no JSON": "mapping",
         "other JSON": "[1, 2]",
         "other format": json.dumps({**data, "format": "qdsl-run"}),
-        "other version": json.dumps({**data, "version": 2}),
+        "other version": json.dumps({**data, "version": 1}),
         "a part missing": json.dumps({k: v for k, v in data.items() if k != "answers"}),
         "a part of another type": json.dumps({**data, "answers": {}}),
         "more digits than a number has": text.replace('"plans": ', f'"plans": {"9" * 5000}'),

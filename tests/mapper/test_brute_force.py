@@ -9,42 +9,67 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qdsl.mapper import best_mapping, recover_mapping, search, solve_batch
+from qdsl.mapper import Objective, best_front, best_mapping, recover_mapping, remaining, solve_batch
+from qdsl.mapper.objective import value
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.operator import Operator, Problem
-from qdsl.symbolic import evaluate, legality
+from qdsl.symbolic import Evaluation, evaluate, legality
 from tests.support.brute_force import all_mappings
 from tests.support.features import bypassed, featured_cases
 from tests.support.strategies import Case, accelerators, cases, tensor
 
 LIMIT = 3000
+OBJECTIVES = ("energy", "latency", "edp", "accesses", "energy,latency", "accesses,edp")
 
 
-def brute_force_pj(case: Case, limit: int) -> float | None:
-    """Least energy over all mappings and all they may bypass, inf if none is legal, None if there are more than `limit`."""
-    best = float("inf")
+def brute_force(case: Case, limit: int) -> list[Evaluation] | None:
+    """Costs of all legal mappings and all they may bypass, None if there are more than `limit` mappings."""
+    found = []
     everything = ((a, m) for _, a in bypassed(case) for m in all_mappings(a, case.problem))
     for n, (accelerator, mapping) in enumerate(islice(everything, limit + 1)):
         if n == limit:
             return None
         if not legality(accelerator, case.problem, case.bits, mapping, None):
-            best = min(best, evaluate(accelerator, case.problem, case.bits, mapping).energy_pj)
-    return best
+            found.append(evaluate(accelerator, case.problem, case.bits, mapping))
+    return found
 
 
 def check_against_brute_force(case: Case, limit: int) -> None:
-    best = brute_force_pj(case, limit)
-    assume(best is not None)
-    with patch.object(search, "_FEW", 0):  # the cost to go bounds every plan
-        result = best_mapping(case.accelerator, case.problem, case.bits)
-    if best == float("inf"):
+    every = brute_force(case, limit)
+    assume(every is not None)
+    assert every is not None
+    with patch.object(remaining, "_FEW", 0):  # the cost to go bounds every plan
+        for objective in map(Objective.parse, OBJECTIVES):
+            check_best(case, objective, every)
+        check_front(case, every)
+
+
+def check_best(case: Case, objective: Objective, every: list[Evaluation]) -> None:
+    result = best_mapping(case.accelerator, case.problem, case.bits, objective=objective)
+    if not every:
         assert result.status == "infeasible"
-    else:
-        assert result.status == "optimal"
-        assert result.mapping is not None
-        assert result.energy_pj == pytest.approx(best, rel=1e-9)
-        assert result.lower_bound_pj == result.energy_pj
-        assert not legality(case.accelerator, case.problem, case.bits, result.mapping, None)
+        return
+    assert result.status == "optimal"
+    assert result.mapping is not None
+    assert result.evaluation is not None
+    assert result.lower_bound == result.value
+    assert not legality(case.accelerator, case.problem, case.bits, result.mapping, None)
+    left = every
+    for quantity in objective.compared:
+        least = min(value(quantity, e) for e in left)
+        assert value(quantity, result.evaluation) == pytest.approx(least, rel=1e-9)
+        left = [e for e in left if value(quantity, e) <= least * (1 + 1e-9)]
+
+
+def check_front(case: Case, every: list[Evaluation]) -> None:
+    result = best_front(case.accelerator, case.problem, case.bits)
+    assert result.status == ("optimal" if every else "infeasible")
+    expected: list[tuple[int, float]] = []
+    for cycles, energy_pj in sorted((e.cycles, e.energy_pj) for e in every):
+        if not expected or energy_pj < expected[-1][1] * (1 - 1e-9):
+            expected.append((cycles, energy_pj))
+    assert [e.cycles for _, e in result.points] == [cycles for cycles, _ in expected]
+    assert [e.energy_pj for _, e in result.points] == pytest.approx([pj for _, pj in expected], rel=1e-9)
 
 
 @given(cases())
@@ -84,7 +109,9 @@ def test_pieces_that_neighbours_pass_on_may_be_fewer_than_pieces_in_a_row() -> N
     tensors = (tensor("I", [("P", 3), ("R", 1)]), tensor("O", [("P", 1)], [("R", 1)], output=True))
     problem = Problem(Operator("stretched", ("P", "R"), tensors, "none"), (2, 6))
     case = Case(Accelerator("machine", hierarchy, ComputeUnit("mac", 1.0)), problem, {"I": 8, "O": 8})
-    assert brute_force_pj(case, 10 * LIMIT) == pytest.approx(990)
+    every = brute_force(case, 10 * LIMIT)
+    assert every is not None
+    assert min(e.energy_pj for e in every) == pytest.approx(990)
     assert best_mapping(case.accelerator, problem, case.bits).energy_pj == pytest.approx(990)
 
 

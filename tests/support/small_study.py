@@ -58,8 +58,13 @@ def study_text(
     constrain: str = "",
     generations: int = 6,
     seed: int = 1,
+    mapper: str = "exact",
+    search: str = "",
 ) -> str:
     """A `study` block named `mixed`. constrain: statements of an inline constraint block."""
+    search = search or (
+        f"nsga2(population = 12, offspring = 12, generations = {generations}, seed = {seed}, operators = {operators})"
+    )
     inline = f"constrain {{ {constrain} }}" if constrain else ""
     return f"""
 study mixed {{
@@ -71,7 +76,8 @@ study mixed {{
   }}
   {inline}
   minimize {minimize}
-  search nsga2(population = 12, offspring = 12, generations = {generations}, seed = {seed}, operators = {operators})
+  mapper {mapper}
+  search {search}
   report html, markdown
 }}
 """
