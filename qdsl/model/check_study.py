@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qdsl.diagnostics import Label, Sink
+from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
@@ -21,6 +21,8 @@ from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quo
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
+from qdsl.model.review_constraints import review_constraints
+from qdsl.model.review_study import review_study, study_cases
 from qdsl.model.statements import Statements
 from qdsl.model.study import NOT_ADDITIVE, OBJECTIVES, SEARCH_OPERATORS, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
@@ -40,6 +42,7 @@ from qdsl.syntax.tree import (
     ReportStmt,
     SearchStmt,
     StudyDecl,
+    WidthRule,
 )
 
 REPORTS = ("html", "markdown")
@@ -55,11 +58,13 @@ SEARCH_RANGES = {
 
 @dataclass(frozen=True)
 class StudyScope:
-    """What a study can name. machine: the accelerator of a reference, None if that was reported as wrong."""
+    """What a study can name. declared: where, by kind and name; machine: the accelerator of a reference, None if that was
+    reported as wrong."""
 
     operators: Operators
     networks: Mapping[str, Network | None]
     constraints: Mapping[str, ConstraintSet | None]
+    declared: Mapping[tuple[str, str], Ident]
     machine: Callable[[MachineRef, Sink], Accelerator | None]
 
 
@@ -69,7 +74,24 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     study = None
     with collecting(found):
         study = _study(decl, scope, found)
+    if study and not found.errors:
+        for diagnostic in _review(study, decl, scope):
+            found.add(diagnostic)
     return study if hand_on(found, sink) else None
+
+
+def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagnostic]:
+    """Warnings of what is right in form and yet comes to nothing."""
+    at = next(i.span for i in decl.items if isinstance(i, MapStmt))
+    blocks = [i for i in decl.items if isinstance(i, PrecisionBlock)]
+    rules = {s.role: s.span for b in blocks for s in b.statements if isinstance(s, WidthRule)}
+    objectives = {o.name: o.span for i in decl.items if isinstance(i, MinimizeStmt) for o in i.objectives}
+    tensors = {t for o in scope.operators.values() if o for t in o.tensors}
+    yield from review_study(study, at, rules, objectives, tensors)
+    own = [i.span for i in decl.items if isinstance(i, ConstrainBlock)]
+    # what a named set asks for may well be meant for another network
+    here = [c for c in study.constraints if c.span and any(_inside(c.span, block) for block in own)]
+    yield from review_constraints(here, study_cases(study))
 
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -87,9 +109,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         accelerator = scope.machine(map_stmt.accelerator, sink)
-        network = replace_operators(
-            found.all(MapAsStmt), lookup("network", map_stmt.network, scope.networks), scope.operators
-        )
+        asked = lookup("network", map_stmt.network, scope.networks, declared=scope.declared)
+        network = replace_operators(found.all(MapAsStmt), asked, scope.operators)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
         if accelerator:
@@ -121,6 +142,10 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     return Study(
         decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, mapper, decl.name.span
     )
+
+
+def _inside(span: Span, block: Span) -> bool:
+    return span.source is block.source and block.start <= span.start < block.end
 
 
 def _with_partial_sums(block: PrecisionBlock, accelerator: Accelerator) -> Accelerator:
@@ -156,7 +181,7 @@ def _constraints(
 def _named(
     item: ConstrainWith, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
 ) -> tuple[Constraint, ...]:
-    chosen = lookup("constraint set", item.name, scope.constraints)
+    chosen = lookup("constraint set", item.name, scope.constraints, declared=scope.declared)
     written_for = chosen.decl.accelerator
     if written_for.name != accelerator.name:
         text = f"`{item.name.name}` constrains mappings onto `{written_for.name}`, and this study uses `{accelerator.name}`"

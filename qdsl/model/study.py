@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
+from qdsl.model.allowances import Allowance
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
@@ -81,3 +82,4 @@ class Model:
     files: tuple[
         tuple[str, str], ...
     ] = ()  # (path as printed, sha256 of the text) of every file read, the main one first
+    allowances: tuple[Allowance, ...] = ()  # of all files
