@@ -98,7 +98,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
             mapped = split_layers(block, network, accelerator, sink)
             precision = check_precision(block, mapped, accelerator, sink)
     with collecting(sink):
-        objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
+        objectives = _objectives(found.need(MinimizeStmt, "minimize energy, weight_memory, noise"))
     with collecting(sink):
         chosen = found.get(MapperStmt)
         mapper = check_mapper(chosen) if chosen else mapper
