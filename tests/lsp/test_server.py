@@ -15,6 +15,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from qdsl.cli import main
+from qdsl.lsp.convert import Converter
+from qdsl.lsp.positions import Positions
+from qdsl.lsp.project import Project
 from qdsl.resources import data_dir
 from qdsl.syntax import format_source
 from tests.support.editor import Editor
@@ -202,12 +205,12 @@ def test_half_typed_text_is_answered(editor: Editor, first: str) -> None:
 
 
 def test_a_client_without_related_places_gets_them_in_the_message(root: Path) -> None:
-    with Editor(root) as editor:
-        text = (root / FIRST).read_text().replace("size 32 word", "size 8 word")
-        (found,) = editor.show(FIRST, text)
-        assert found.related_information is None
-        assert "holds 8 words" in found.message
-        assert editor.leave() == 0
+    path = (root / FIRST).resolve()
+    analysis = Project().analyse(path, {path: path.read_text().replace("size 32 word", "size 8 word")})
+    assert analysis is not None
+    (found,) = map(Converter(Positions(), lambda path: path, related=False).diagnostic, analysis.findings)
+    assert found.related_information is None
+    assert "29:22: holds 8 words of 16 bits" in found.message
 
 
 def test_without_the_library_the_command_says_how_to_get_it(
