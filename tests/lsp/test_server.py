@@ -68,7 +68,7 @@ def test_it_says_what_it_can(editor: Editor) -> None:
 def test_a_mistake_is_shown_while_it_is_there(editor: Editor, first: str) -> None:
     (found,) = editor.show(FIRST, first.replace("size 4 KiB", "size 4 KB"))
     assert found.code == "Q0301" and found.severity == types.DiagnosticSeverity.Error and found.source == "qdsl"
-    assert found.message.splitlines() == ["unknown unit `KB` (not a unit)", "help: did you mean `kB`?"]
+    assert found.message.splitlines() == ["unknown unit `KB` (not a unit)", "help: `KiB` is 1024 bytes, `kB` is 1000"]
     assert found.range == types.Range(types.Position(23, 11), types.Position(23, 13))
     assert found.code_description and Path(found.code_description.href.removeprefix("file://")).is_file()
     assert editor.show(FIRST, first) == []
