@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from os.path import commonprefix
 
 from qdsl.diagnostics.span import Span
 
@@ -125,8 +126,7 @@ def _likely(name: str, known: Iterable[str]) -> list[str]:
 
     def shared(other: str) -> int:
         """Letters at the beginning and at the end that are the same."""
-        before = next((i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), 0)
-        after = next((i for i, (a, b) in enumerate(zip(name[::-1], other[::-1], strict=False)) if a != b), 0)
-        return before + after
+        after = commonprefix([name[::-1], other[::-1]])
+        return len(commonprefix([name, other])) + len(after)
 
     return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]
