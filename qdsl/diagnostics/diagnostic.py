@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from os.path import commonprefix
 
 from qdsl.diagnostics.span import Span
 
@@ -124,9 +123,12 @@ def _likely(name: str, known: Iterable[str]) -> list[str]:
     if len(candidates) <= _MOST_COMPARED:
         return candidates
 
+    def alike(one: str, other: str) -> int:
+        """Letters at the beginning that are the same."""
+        differing = (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+        return next(differing, min(len(one), len(other)))
+
     def shared(other: str) -> int:
-        """Letters at the beginning and at the end that are the same."""
-        after = commonprefix([name[::-1], other[::-1]])
-        return len(commonprefix([name, other])) + len(after)
+        return alike(name, other) + alike(name[::-1], other[::-1])
 
     return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]
