@@ -60,3 +60,37 @@ def report_formats(text: str) -> tuple[str, ...]:
         if name not in ("html", "markdown"):
             raise argparse.ArgumentTypeError(f"{name!r} is not a report format; there are html and markdown")
     return formats
+
+
+def denied_codes(text: str) -> tuple[str, ...]:
+    """`Q0404,Q0420` or `warnings`"""
+    from qdsl.diagnostics import nearest
+    from qdsl.diagnostics.codes import CODES, WARNINGS
+
+    codes = []
+    for part in text.split(","):
+        code = part.strip() if part.strip() == "warnings" else part.strip().upper()
+        if code in CODES and code not in WARNINGS:
+            raise argparse.ArgumentTypeError(f"{code} is an error already")
+        if code != "warnings" and code not in WARNINGS:
+            near = nearest(code, [*WARNINGS, "warnings"])
+            hint = f"; did you mean {near}?" if near else "; there are the codes of warnings, and `warnings` for all"
+            raise argparse.ArgumentTypeError(f"{part.strip()!r} is no code of a warning{hint}")
+        codes.append(code)
+    return tuple(codes)
+
+
+def cluster(text: str) -> str:
+    """`tcp://host:8786`"""
+    host, colon, port = text.removeprefix("tcp://").rpartition(":")
+    if not (text.startswith("tcp://") and host and colon and port.isdecimal() and 0 < int(port) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the address of a scheduler, as in tcp://localhost:8786")
+    return text
+
+
+def days(text: str) -> int:
+    """`30d`, in seconds"""
+    number = text.removesuffix("d")
+    if not (text.endswith("d") and number.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, as in 30d")
+    return int(number) * 86_400

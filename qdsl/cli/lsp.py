@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from qdsl.cli.console import Console
 from qdsl.diagnostics.extras import not_installed
@@ -23,4 +24,6 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         from qdsl.lsp.serve import serve
     except ModuleNotFoundError as error:
         raise not_installed(error, "lsp", "the language server") from None
+    if sys.stdin.isatty():
+        console.note("this waits for an editor on stdin; Ctrl-D ends it")
     return serve()

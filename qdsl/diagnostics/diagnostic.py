@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from qdsl.diagnostics.span import Span
+
+_MOST_COMPARED = 100
+_LONGEST_COMPARED = 200
 
 
 class Severity(StrEnum):
@@ -29,6 +32,7 @@ class Diagnostic:
 
     code: `Q` and four digits, declared in `qdsl.diagnostics.codes`.
     label: words under the caret; labels: other places; notes: the numbers; helps: the fix.
+    imported: the imports through which the file of the span is read, from it to the first file.
     """
 
     code: str
@@ -39,6 +43,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
+    imported: tuple[Label, ...] = field(default=(), compare=False)
 
 
 class SpecError(Exception):
@@ -64,10 +69,16 @@ class Sink:
     """Collects findings so that one run reports all of them."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _seen: set[Diagnostic] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def add(self, diagnostic: Diagnostic) -> None:
-        if diagnostic not in self.diagnostics:
+        if diagnostic not in self._seen:
+            self._seen.add(diagnostic)
             self.diagnostics.append(diagnostic)
+
+    def take(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self.diagnostics)
@@ -82,9 +93,42 @@ class Sink:
             raise SpecError(self.diagnostics)
 
 
+def denied(diagnostics: Iterable[Diagnostic], codes: Collection[str]) -> list[Diagnostic]:
+    """The findings, warnings of the given codes as errors; `warnings` stands for all of them."""
+    return [replace(d, severity=Severity.ERROR) if _is_denied(d, codes) else d for d in diagnostics]
+
+
+def _is_denied(d: Diagnostic, codes: Collection[str]) -> bool:
+    return d.severity is Severity.WARNING and (d.code in codes or "warnings" in codes)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like one, capitals aside; None if none is near, or it is no name anybody would write."""
+    if len(name) > _LONGEST_COMPARED:
+        return None
+    folded = {c.casefold(): c for c in sorted(set(known))}
+    near = difflib.get_close_matches(name.casefold(), _likely(name.casefold(), folded), n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """A help line naming the nearest known name, or nothing when none is near."""
-    candidates = sorted(set(known))
-    folded = {c.casefold(): c for c in candidates}
-    near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
-    return (f"did you mean `{folded[near[0]]}`?",) if near else ()
+    near = nearest(name, known)
+    return (f"did you mean `{near}`?",) if near else ()
+
+
+def _likely(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that begin and end most like one: comparing it with thousands would take seconds."""
+    candidates = list(known)
+    if len(candidates) <= _MOST_COMPARED:
+        return candidates
+
+    def alike(one: str, other: str) -> int:
+        """Letters at the beginning that are the same."""
+        differing = (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+        return next(differing, min(len(one), len(other)))
+
+    def shared(other: str) -> int:
+        return alike(name, other) + alike(name[::-1], other[::-1])
+
+    return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]

@@ -68,7 +68,7 @@ class Converter:
             if d.severity is Severity.ERROR
             else types.DiagnosticSeverity.Warning,
             code=d.code,
-            code_description=types.CodeDescription((data_dir("grammar") / "README.md").as_uri()),
+            code_description=types.CodeDescription(_page(d.code)),
             source="qdsl",
             tags=[types.DiagnosticTag.Unnecessary] if d.code in _UNUSED else None,
             related_information=[
@@ -116,6 +116,12 @@ class Converter:
             for tag, a, b, c, d in matcher.get_opcodes()
             if tag != "equal"
         ]
+
+
+def _page(code: str) -> str:
+    """Where a code is explained: its page, or the language reference."""
+    page = data_dir("grammar") / "rules" / f"{code}.md"
+    return (page if page.is_file() else data_dir("grammar") / "README.md").as_uri()
 
 
 def completion_item(item: Item) -> types.CompletionItem:

@@ -12,8 +12,9 @@ from qdsl.model.operator import Problem, Tensor
 from qdsl.model.study import Study, WrittenMapping
 from qdsl.model.width_formula import WidthFormula
 from qdsl.readable import duration, energy, memory
+from qdsl.syntax.tree import ConstraintsDecl
 
-MOST = 12  # layers that are listed
+MOST = 12  # layers or constraints that are listed
 
 
 def accelerator_text(accelerator: Accelerator) -> Iterator[str]:
@@ -123,6 +124,12 @@ def mapping_text(written: WrittenMapping) -> Iterator[str]:
     time = f" ({duration(cost.cycles / clock)})" if clock else ""
     used = f"{cost.utilization:.1%} of the compute units used"
     yield f"{energy(cost.energy_pj)}, {cost.cycles:,} cycles{time}, {used}"
+
+
+def statements(decl: ConstraintsDecl) -> str:
+    """The first constraints of a set as they are written."""
+    texts = [" ".join(c.span.source.text[c.span.start : c.span.end].split()) for c in decl.body]
+    return code(*texts[:MOST], *(["..."] if len(texts) > MOST else []))
 
 
 def study_text(study: Study) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -10,10 +11,10 @@ from typing import TypeVar
 from qdsl.diagnostics import Span, SpecError
 from qdsl.lsp import describe
 from qdsl.lsp.project import Analysis
-from qdsl.lsp.symbols import Occurrence, Symbol, path_of
+from qdsl.lsp.symbols import LayerNames, Occurrence, Symbol, declared
 from qdsl.lsp.walk import all_nodes
 from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLevel
-from qdsl.model.expressions import Value, as_quantity, evaluate
+from qdsl.model.expressions import Value, evaluate
 from qdsl.model.network import Layer
 from qdsl.model.study import WrittenMapping
 from qdsl.model.units import quantity
@@ -69,7 +70,9 @@ def _number(node: t.Number) -> Hover | None:
         q = quantity(node)
     except SpecError:
         return None
-    return Hover(node.span, f"`{node.text} {node.unit}` = {q}: {q.dimension}")
+    written = f"{node.text} {node.unit}"
+    other = "" if str(q) == written else f" = {q}"
+    return Hover(node.span, f"`{written}`{other}: {q.dimension}")
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,10 @@ class _Describer:
                 yield from describe.network_text(network)
             case "mapping" if written := names.mappings.get(symbol.name):
                 yield from describe.mapping_text(written)
+            case "technology" if technology := names.technologies.get(symbol.name):
+                yield ", ".join(f"`{entry}`" for entry in technology.entries)
+            case "constraint set" if constraints := names.constraints.get(symbol.name):
+                yield describe.statements(constraints.decl)
             case "study" if study := names.studies.get(symbol.name):
                 yield from describe.study_text(study)
             case "entry":
@@ -124,34 +131,28 @@ class _Describer:
         used = study or self.written()
         if used and used.accelerator.name == name:
             return used.accelerator
-        declared = names.accelerators.get(name)
-        return declared.default if declared else None
+        found = names.accelerators.get(name)
+        return found.default if found else None
 
     def value(self, symbol: Symbol) -> Iterator[str]:
         """A parameter or variable as it is declared, with its value in base units."""
-        for tree in self.analysis.loaded.files:
-            for node in all_nodes(tree.tree.declarations) if tree.source.path == self.file(symbol) else ():
-                ident = getattr(node, "variable" if isinstance(node, t.ForConstraint) else "name", None)
-                if isinstance(ident, t.Ident) and ident.span.start == (symbol.place or ("", -1))[1]:
-                    head = node.values if isinstance(node, t.ForConstraint) else None
-                    end = _end(head) if head else node.span.end
-                    yield describe.code(" ".join(node.span.source.text[node.span.start : end].split()))
-                    yield from self.quantity(node, symbol)
-
-    def quantity(self, node: t.Node, symbol: Symbol) -> Iterator[str]:
-        owner = self.owner(symbol, t.AcceleratorDecl)
-        if not isinstance(node, t.ParamDecl) or owner is None:
+        node = self.declaring(symbol)
+        if node is None:
             return
-        values: dict[str, Value] = {}
-        for item in owner.items:
-            if isinstance(item, t.ParamDecl):
-                try:
-                    values[item.name.name] = evaluate(item.value, values)
-                except SpecError:
-                    return
-                if item is node:
-                    yield f"= {as_quantity(values[item.name.name], item.span)}"
-                    return
+        end = _end(node.values) if isinstance(node, t.ForConstraint) else node.span.end
+        yield describe.code(" ".join(node.span.source.text[node.span.start : end].split()))
+        owner = self.owner(symbol, t.AcceleratorDecl)
+        if owner and isinstance(node, t.ParamDecl) and (found := _values(owner).get(symbol.name)):
+            yield f"= {found}"
+
+    def declaring(self, symbol: Symbol) -> t.Parameter | t.ParamDecl | t.ForConstraint | None:
+        """The node that declares a parameter or variable."""
+        for node in all_nodes(d for f in self.analysis.loaded.files for d in f.tree.declarations):
+            if isinstance(node, t.Parameter | t.ParamDecl | t.ForConstraint):
+                ident = node.variable if isinstance(node, t.ForConstraint) else node.name
+                if declared(symbol.kind, ident) == symbol:
+                    return node
+        return None
 
     def graph(self, symbol: Symbol) -> Iterator[str]:
         """The layers that a name makes: one, or those of all instances of a block."""
@@ -163,7 +164,8 @@ class _Describer:
             (a for a in network.activations if symbol.kind == "activation" and a.name == symbol.name), None
         ):
             yield f"{' x '.join(map(str, activation.shape))}, batch first"
-        if layers := [x for x in network.layers if _makes(symbol, x, decl)]:
+        names = self.analysis.visible.layers(decl)
+        if layers := [x for x in network.layers if symbol in _symbols(x, names)]:
             yield from describe.layers_text(layers)
 
     def tensor(self, name: str) -> Iterator[str]:
@@ -195,9 +197,6 @@ class _Describer:
         decl = self.analysis.declaration(self.offset)
         return self.analysis.names.mappings.get(decl.name.name) if isinstance(decl, t.MappingDecl) else None
 
-    def file(self, symbol: Symbol) -> str:
-        return symbol.place[0] if symbol.place else ""
-
     def owner(self, symbol: Symbol, kind: type[D]) -> D | None:
         """The declaration that a symbol is declared in."""
         if symbol.place is None:
@@ -211,9 +210,21 @@ def _end(values: tuple[t.Name, ...] | t.ValueSet) -> int:
     return values.span.end if isinstance(values, t.ValueSet) else values[-1].span.end
 
 
-def _makes(symbol: Symbol, layer: Layer, network: t.NetworkDecl) -> bool:
-    parts = [t.Ident(span=network.span, name=part) for part in layer.name.split(".")]
-    return any(found == symbol for _, found in path_of(network, parts))
+def _values(decl: t.AcceleratorDecl) -> dict[str, Value | None]:
+    """The parameters of an accelerator at their defaults, as far as they are right."""
+    found: dict[str, Value | None] = {}
+    for item in decl.items:
+        if isinstance(item, t.ParamDecl):
+            found[item.name.name] = None
+            with suppress(SpecError):
+                found[item.name.name] = evaluate(item.value, found)
+    return found
+
+
+def _symbols(layer: Layer, names: LayerNames) -> list[Symbol]:
+    """What the parts of a layer's name stand for."""
+    parts = (t.Ident(span=names.network.span, name=part) for part in layer.name.split("."))
+    return [symbol for _, symbol in names.path(parts)]
 
 
 def _formulas(analysis: Analysis, offset: int, symbol: Symbol) -> Callable[[], str] | None:
@@ -225,7 +236,7 @@ def _formulas(analysis: Analysis, offset: int, symbol: Symbol) -> Callable[[], s
     here = _Describer(analysis, offset).written()
     for written in [here] if here else analysis.names.mappings.values():
         spans = [x.span for x in written.accelerator.levels] if written else []
-        declared = any(s and (s.source.path, s.start) == symbol.place for s in spans)
-        if written and declared and not mapping_findings(written):
+        its_own = any(s and (s.source.path, s.start) == symbol.place for s in spans)
+        if written and its_own and not mapping_findings(written):
             return partial(describe.formulas_text, written, symbol.name)
     return None

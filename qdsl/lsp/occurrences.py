@@ -84,7 +84,7 @@ def _accelerator(decl: t.AcceleratorDecl, finder: Finder) -> None:
 
 
 def _network(decl: t.NetworkDecl, finder: Finder) -> None:
-    blocks = blocks_of(decl)
+    blocks, bindings = blocks_of(decl), bindings_of(decl)
     for item in decl.items:
         if isinstance(item, t.BlockDecl):
             finder.declare("block", item.name)
@@ -92,7 +92,7 @@ def _network(decl: t.NetworkDecl, finder: Finder) -> None:
                 finder.declare("parameter", parameter.name)
             _graph(item.statements, {**parameters_of(item), **bindings_of(item)}, blocks, finder)
         else:
-            _graph([item], bindings_of(decl), blocks, finder)
+            _graph([item], bindings, blocks, finder)
 
 
 def _graph(nodes: Iterable[t.Node], names: Names, blocks: Mapping[str, t.BlockDecl], finder: Finder) -> None:
@@ -153,6 +153,8 @@ def _study(decl: t.StudyDecl, finder: Finder) -> None:
             machine = finder.machine(item.accelerator)
     for item in decl.items:
         match item:
+            case t.MapAsStmt():
+                _map_as(item, finder)
             case t.ConstrainWith():
                 finder.to(t.ConstraintsDecl, item.name)
             case t.ConstrainBlock():
@@ -163,3 +165,12 @@ def _study(decl: t.StudyDecl, finder: Finder) -> None:
                         finder.layer(network, stmt.layer.parts)
                     else:
                         finder.values([stmt], {})
+
+
+def _map_as(stmt: t.MapAsStmt, finder: Finder) -> None:
+    finder.to(t.OperatorDecl, stmt.operator)
+    _call(stmt.call, {}, finder)
+    replaced = finder.visible.get(t.OperatorDecl, stmt.operator.name)
+    dims = {d.name for d in replaced.dims} if replaced else set()
+    values = [n.parts[0] for n in all_nodes(a.value for a in stmt.call.arguments) if isinstance(n, t.Name)]
+    finder.dims(v for v in values if v.name in dims)

@@ -34,7 +34,7 @@ class Analysis:
     @property
     def names(self) -> Names:
         """What the file can name, as far as it is right."""
-        return self.loaded.names[self.path]
+        return self.loaded.names.get(self.path) or Names()
 
     @property
     def files(self) -> frozenset[Path]:

@@ -9,7 +9,7 @@ from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLeve
 from qdsl.model.check_levels import Scope, Technologies, check_array, check_compute, check_word
 from qdsl.model.check_memory import check_memory
 from qdsl.model.expressions import Names, Value, as_quantity, contains, evaluate, names_in, number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, unknown, warn
+from qdsl.model.findings import at_most, collecting, distinct, fail, hand_on, unknown, warn
 from qdsl.model.network import Layer
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
@@ -28,6 +28,8 @@ from qdsl.syntax.tree import (
     WordStmt,
 )
 
+PARTS_LIMIT = 64
+
 
 def bind_accelerator(
     decl: AcceleratorDecl, technologies: Technologies, sink: Sink, arguments: Sequence[Argument] = ()
@@ -36,12 +38,15 @@ def bind_accelerator(
     found = Sink()
     names: dict[str, Value] = {}
     word = clock = None
-    with collecting(found):
+    with collecting(found) as parameters:
         names = _parameters(decl, arguments)
-        word, clock = _settings(decl, names)
-    if found.errors:
+    if parameters.failed:  # what the levels say with them cannot be judged
         hand_on(found, sink)
         return None
+    with collecting(found) as settings:
+        word, clock = _settings(decl, names)
+    if settings.failed:
+        word, clock = 1, 1.0  # so that the levels are checked all the same
     _warn_unused(decl, found)
     scope = Scope(names, technologies, word, clock)
     hierarchy: list[StorageLevel | FanOut] = []
@@ -69,13 +74,16 @@ def bind_accelerator(
 
 def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[str, Value]:
     params = [i for i in decl.items if isinstance(i, ParamDecl)]
+    at_most(PARTS_LIMIT, params, "an accelerator", "parameters")
+    levels = [i for i in decl.items if isinstance(i, MemoryDecl | ArrayDecl)]
+    at_most(PARTS_LIMIT, levels, "an accelerator", "memories and arrays")
     distinct("parameter", (p.name for p in params))
     positional, given = split_arguments(arguments)
     if positional:
         fail("Q0204", "arguments of an accelerator are named", positional[0].span, helps=["for example `rows = 14`"])
     for name, _ in given.values():
         if name.name not in {p.name.name for p in params}:
-            unknown("parameter", name, [p.name.name for p in params], of=decl.name.name)
+            unknown("parameter", name, [p.name.name for p in params], of=decl.name)
     names: dict[str, Value] = {}
     for p in params:
         default = as_quantity(evaluate(p.value, names), p.value.span)
@@ -96,8 +104,9 @@ def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[st
 
 
 def _warn_unused(decl: AcceleratorDecl, sink: Sink) -> None:
+    uses = [(item, set(names_in(item))) for item in decl.items]
     for p in decl.items:
-        if isinstance(p, ParamDecl) and p.name.name not in {n for i in decl.items if i is not p for n in names_in(i)}:
+        if isinstance(p, ParamDecl) and not any(p.name.name in used for i, used in uses if i is not p):
             warn(sink, "Q0404", f"parameter `{p.name.name}` is not used", p.name.span, helps=["remove it"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from qdsl.diagnostics import Label, Sink, Span
@@ -69,21 +69,23 @@ class _Graph:
 
     def number_variables(self) -> None:
         """Variables in layer order, activations before weights."""
-        weighted = [layer for layer in self.network.layers if layer.has_weights]
+        readers: dict[str, list[str]] = {}
+        for layer in self.network.layers:
+            for activation in dict.fromkeys(a for _, a in layer.inputs if layer.has_weights):
+                readers.setdefault(activation, []).append(layer.name)
         for layer in self.network.layers:
             if not layer.inputs:
                 # Nothing in the graph says how wide the inputs of a `layer` with given sizes are: it decides itself.
                 if layer.output not in self.outside:
-                    readers = [x.name for x in self.network.writers(layer.output)]
-                    variable = self._variable(f"{layer.output}.activations", "activations", readers)
+                    groups = [x.name for x in self.network.writers(layer.output)]
+                    variable = self._variable(f"{layer.output}.activations", "activations", groups)
                     self.outside[layer.output] = variable
             elif layer.has_weights:
                 several = len({a for _, a in layer.inputs}) > 1
                 for tensor, activation in layer.inputs:
                     if activation not in self.activations:
                         name = f"{layer.output}.activations" + (f".{tensor}" if several else "")
-                        readers = [w.name for w in weighted if activation in (a for _, a in w.inputs)]
-                        self.activations[activation] = self._variable(name, "activations", readers)
+                        self.activations[activation] = self._variable(name, "activations", readers[activation])
             if layer.has_weights:
                 self.weights[layer.name] = self._variable(f"{layer.name}.weights", "weights", [layer.name])
 
@@ -195,12 +197,17 @@ def check_fit(options: tuple[int, ...], role: str, network: Network, accelerator
         return
     level, tensor = found
     fitting = [o for o in options if o <= level.word_bits]
-    helps = (
-        f"options that fit: {{{', '.join(map(str, fitting))}}}" if fitting else f"at most {level.word_bits} bits fit"
-    )
+    helps = f"options that fit: `{{{_listed(fitting)}}}`" if fitting else f"at most {level.word_bits} bits fit"
     labels = [Label(level.span, f"keeps `{tensor}` in words of {level.word_bits} bits")] if level.span else []
     text = f"{options[-1]} bits do not fit a word of `{level.name}`"
     fail("Q0804", text, span, label="too wide", labels=labels, helps=[helps])
+
+
+def _listed(options: Sequence[int]) -> str:
+    """`2..8` or `4, 8`."""
+    if len(options) > 2 and options[-1] - options[0] == len(options) - 1:
+        return f"{options[0]}..{options[-1]}"
+    return ", ".join(map(str, options))
 
 
 def _narrowest(role: str, network: Network, accelerator: Accelerator) -> tuple[StorageLevel, str] | None:
@@ -208,8 +215,8 @@ def _narrowest(role: str, network: Network, accelerator: Accelerator) -> tuple[S
     that tensor."""
     tensors = dict.fromkeys(
         t.name
-        for problem in network.distinct_problems
-        for t in problem.operator.tensors
+        for operator in network.operators
+        for t in operator.tensors
         if t.is_weight == (role == "weights") and (role != "output" or t.is_output)
     )
     keeping = [

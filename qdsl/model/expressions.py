@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from qdsl.diagnostics import Label, Span
-from qdsl.model.findings import fail, quoted, skip, unknown
+from qdsl.model.findings import fail, quoted, skip, text_of, unknown
 from qdsl.model.network import Activation
 from qdsl.model.units import COUNT, Dimension, Quantity, convert, quantity, whole
 from qdsl.syntax.tree import (
@@ -140,7 +139,13 @@ def values_of(options: ValueSet, what: str, example: str, low: int, high: int, *
     out: set[int] = set()
 
     def at(e: Expr) -> int:
-        return whole(number(e, {}, what, example, *units), e.span, what, low, high)
+        q = number(e, {}, what, example, *units)
+        if isinstance(e, Binary) and e.op == "-" and q.value < low:
+            shown = f"{{{text_of(e.left.span)}..{text_of(e.right.span)}}}"
+            fail(
+                "Q0305", f"{what} must be at least {low}", e.span, label=f"this is {q}", helps=[f"a range is `{shown}`"]
+            )
+        return whole(q, e.span, what, low, high)
 
     for item in options.items:
         if isinstance(item, Range):
@@ -157,22 +162,25 @@ def values_of(options: ValueSet, what: str, example: str, low: int, high: int, *
 
 def members(options: ValueSet, dimension: Dimension, limit: int = 4096) -> tuple[Fraction, ...]:
     """Every value of a set, ascending. Raises SpecError for values of another dimension, or more than `limit`."""
-    found: set[Fraction] = set()
+    found: list[Fraction] = []
 
     def at(e: Expr) -> Fraction:
         return number(e, {}, "the value", "2", dimension).value
 
     for item in options.items:
-        if not isinstance(item, Range):
-            found.add(at(item))
-            continue
-        low, high, step = at(item.low), at(item.high), Fraction(1) if item.step is None else at(item.step)
-        if step <= 0 or high < low:
-            fail("Q0305", "the step must be positive" if step <= 0 else "the range is empty", item.span)
-        if (high - low) / step >= limit:
-            fail("Q0305", f"the range has more than {limit} values", item.span, helps=["compare with `>=` and `<=`"])
-        found.update(low + step * i for i in range(int((high - low) / step) + 1))
-    return tuple(sorted(found))
+        if isinstance(item, Range):
+            low, high, step = at(item.low), at(item.high), Fraction(1) if item.step is None else at(item.step)
+            if step <= 0 or high < low:
+                fail("Q0305", "the step must be positive" if step <= 0 else "the range is empty", item.span)
+            if (high - low) / step >= limit:
+                helps = ["compare with `>=` and `<=`"]
+                fail("Q0305", f"the range has more than {limit} values", item.span, helps=helps)
+            found += (low + step * i for i in range(int((high - low) / step) + 1))
+        else:
+            found.append(at(item))
+        if len(found) > limit:
+            fail("Q0305", f"the set has more than {limit} values", options.span, helps=["compare with `>=` and `<=`"])
+    return tuple(sorted(set(found)))
 
 
 def contains(options: ValueSet, q: Quantity) -> bool:
@@ -218,12 +226,9 @@ def names_in(node: object) -> Iterator[str]:
     """First parts of all names in a piece of the tree."""
     if isinstance(node, Name):
         yield node.parts[0].name
-    if isinstance(node, tuple):
-        for item in node:
-            yield from names_in(item)
-    elif isinstance(node, Node):
-        for field in dataclasses.fields(node):
-            yield from names_in(getattr(node, field.name))
+    for part in vars(node).values() if isinstance(node, Node) else node if isinstance(node, tuple) else ():
+        if isinstance(part, Node | tuple):
+            yield from names_in(part)
 
 
 def _named(name: Name, names: Names) -> Value:

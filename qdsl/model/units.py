@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from qdsl.diagnostics import Span, did_you_mean
 from qdsl.model.findings import fail
@@ -82,6 +84,15 @@ _NAMES = {
     AREA: "an area (mm2)",
 }
 
+_BYTES = ("`KiB` is 1024 bytes, `kB` is 1000",)
+_MEANT = {
+    **dict.fromkeys(("K", "KB", "Kb", "kb", "k"), _BYTES),
+    **dict.fromkeys(("byte", "bytes", "Byte", "Bytes"), ("bytes are `B`",)),
+    **dict.fromkeys(("x", "X", "mult"), ("a factor has no unit",)),
+}
+# Units that people use, where those in which values are kept are others.
+_COMMON = {FREQUENCY: "MHz", POWER: "mW", TIME: "ns"}
+
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
 
 
@@ -108,11 +119,13 @@ UNITS: dict[str, tuple[Fraction, Dimension]] = {
 
 def quantity(number: Number) -> Quantity:
     """The value of a number as written. Raises SpecError for an unknown unit."""
-    value = Fraction(number.text)  # the parser limits digits and exponents
-    if number.unit is None:
-        return Quantity(value, COUNT)
-    scale, dimension = _unit(number.unit, number.unit_span or number.span)
-    return Quantity(value * scale, dimension)
+    try:
+        return _quantity(number.text, number.unit or "")
+    except KeyError as error:
+        name, span = error.args[0], number.unit_span or number.span
+        near = _MEANT.get(name) or did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
+        shown = name if len(name) <= 40 else f"{name[:37]}..."
+        fail("Q0301", f"unknown unit `{shown}`", span, label="not a unit", helps=near)
 
 
 def convert(q: Quantity, span: Span, what: str, example: str, *dimensions: Dimension) -> Quantity:
@@ -121,7 +134,16 @@ def convert(q: Quantity, span: Span, what: str, example: str, *dimensions: Dimen
         return q
     wanted = " or ".join(str(d) for d in dimensions)
     label = f"this is {q.dimension}"
-    fail("Q0302", f"{what} must be {wanted}", span, label=label, helps=[f"for example `{example}`"])
+    fail("Q0302", f"{what} must be {wanted}", span, label=label, helps=[_advice(q, span, example, dimensions)])
+
+
+def _advice(q: Quantity, span: Span, example: str, dimensions: Sequence[Dimension]) -> str:
+    """For a number without unit the number with each that it could have; else the `example`."""
+    text = span.source.text[span.start : span.end]
+    if q.dimension != COUNT or not re.fullmatch(r"[0-9.eE+-]+", text):
+        return f"for example `{example}`"
+    units = [_COMMON.get(d, d.unit) for d in dimensions if d != COUNT]
+    return f"give it a unit: {' or '.join(f'`{text} {unit}`' for unit in units)}"
 
 
 def whole(q: Quantity, span: Span, what: str, low: int = 1, high: int = SIZE_LIMIT) -> int:
@@ -134,17 +156,15 @@ def whole(q: Quantity, span: Span, what: str, low: int = 1, high: int = SIZE_LIM
     return int(q.value)
 
 
-def _unit(text: str, span: Span) -> tuple[Fraction, Dimension]:
-    """Scale and dimension of `pJ`, `word/cycle`, `pJ/bit`, ..."""
+@lru_cache(maxsize=4096)
+def _quantity(text: str, unit: str) -> Quantity:
+    """Of a number with `pJ`, `word/cycle`, `pJ/bit`, ...; raises KeyError with the name of an unknown unit."""
     scale, dimension = Fraction(1), COUNT
-    for sign, name in re.findall(r"([*/]?)([^*/]*)", text)[:-1]:
-        if name not in UNITS:
-            near = did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
-            fail("Q0301", f"unknown unit `{name}`", span, label="not a unit", helps=near)
+    for sign, name in re.findall(r"([*/]?)([^*/]*)", unit)[:-1]:
         factor, base = UNITS[name]
         scale = scale / factor if sign == "/" else scale * factor
         dimension = dimension.times(base, -1 if sign == "/" else 1)
-    return scale, dimension
+    return Quantity(Fraction(text) * scale, dimension)  # the parser limits digits and exponents
 
 
 def _power(base: str, exponent: int) -> str:

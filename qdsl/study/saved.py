@@ -142,9 +142,14 @@ def asked_by(model: Model, origin: Origin) -> Asked | None:
 
 
 def saved_answer(
-    asked: Asked, bits: Mapping[str, int], answer: MapResult, imperfect: str = "", mapper: MapperChoice = EXACT
+    asked: Asked,
+    bits: Mapping[str, int],
+    answer: MapResult,
+    legal: int | None,
+    imperfect: str = "",
+    mapper: MapperChoice = EXACT,
 ) -> SavedAnswer:
-    """The form in which an answer of `find_mapping` is kept. imperfect: see SavedAnswer."""
+    """The form in which an answer of `find_mapping` is kept. legal: see `count_legal`; imperfect: see SavedAnswer."""
     widths, objective = tuple(bits.items()), str(answer.objective)
     meaning = asked.meaning
     return SavedAnswer(
@@ -164,7 +169,7 @@ def saved_answer(
         evaluation=answer.evaluation,
         plans=answer.plans,
         searched=answer.searched,
-        legal_mappings=count_legal(asked, bits),
+        legal_mappings=legal,
         seconds=round(answer.seconds, 3),
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.diagnostics import Diagnostic, Sink, SpecError
+from qdsl.mapper.objective import Objective
 from qdsl.mapper.other import drawable_spaces
 from qdsl.mapper.result import Optimum
 from qdsl.mapper.supported import provable_spaces
@@ -18,10 +19,11 @@ from qdsl.model.mapper import ExactMapper
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
-from qdsl.study.executor import Task, solve_all
+from qdsl.study.executor import Task
 from qdsl.study.keys import KeyMaker, applying, cost_class
 from qdsl.study.progress import Progress
 from qdsl.study.result import DeadOption
+from qdsl.study.solving import solve_open
 from qdsl.study.store import Store
 from qdsl.study.undefined import Axes, Undefined, undefined_findings
 
@@ -33,12 +35,14 @@ class LayerTable:
     """One layer's best energies.
 
     variables: indices of the study's variables that the layer depends on, ascending.
-    energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping.
+    energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping. cycles: likewise, of
+    a study in which they count.
     """
 
     layer: str
     variables: tuple[int, ...]
     energy_pj: npt.NDArray[np.float64]
+    cycles: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,26 +68,27 @@ class WidthRow:
     bits: Bits
 
 
-def build_tables(study: Study, store: Store, progress: Progress, workers: int | None = None) -> Tables:
+def build_tables(
+    study: Study, store: Store, progress: Progress, workers: int | None = None, cluster: str | None = None
+) -> Tables:
     """Solves what the store does not know yet, the largest problems first.
 
     Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, for constraints
     that the mapper cannot keep, and for widths at which a formula of the accelerator has no value.
     """
     rows = {layer.name: width_rows(study, layer) for layer in study.network.layers}
-    keys = _keys(study, rows)
+    keys = store_keys(study, rows)
     optima = store.optima(keys.values())
     known, classes = len(optima), len(set(keys.values()))
     tasks = _tasks(study, keys, optima)
     _refuse_unsupported(tasks)
     progress.tables_planned(len(tasks), classes, known)
-    for solved in solve_all(tasks, workers):
-        problem = solved.task.problem
-        results = [(keys[problem, tuple(b.items())], o) for b, o in zip(solved.task.bits, solved.optima, strict=True)]
-        known_mappings = zip(results, solved.mappings, strict=False)
-        store.put(results, {key: mapping for (key, _), mapping in known_mappings if mapping is not None})
-        optima.update(results)
-        progress.problem_solved(solved.task.layer, solved.seconds)
+
+    def keys_of(task: Task) -> list[str]:
+        return [keys[task.problem, tuple(bits.items())] for bits in task.bits]
+
+    found = solve_open(tasks, keys_of, store, progress, workers, cluster)
+    optima.update(found.optima)
     layers = tuple(_layer_table(study, layer, rows[layer.name], keys, optima) for layer in study.network.layers)
     _refuse_impossible(study, layers, rows)
     dead = tuple(
@@ -92,7 +97,13 @@ def build_tables(study: Study, store: Store, progress: Progress, workers: int | 
         for row in rows[layer.name]
         if optima[keys[layer.problem, row.bits]].energy_pj == inf
     )
-    return Tables(layers, keys, optima, dead, classes - known, known)
+    return Tables(layers, keys, optima, dead, found.solved, classes - found.solved)
+
+
+def layer_objective(study: Study) -> Objective:
+    """What the mapping of each layer is the best in: where latency counts it is the energy-delay product, since the mapping of
+    least energy may take many times the cycles for a few ppm."""
+    return Objective.EDP if study.timed else Objective.ENERGY
 
 
 def layer_bits(study: Study, choice: tuple[int, ...]) -> dict[str, Bits]:
@@ -145,15 +156,20 @@ def cost_classes(
     return classes, undefined
 
 
-def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
-    """Raises SpecError with all widths at which a formula of the accelerator has no value."""
+def store_keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
+    """The store key of every (problem, bits) that may occur. rows: by layer.
+
+    Raises SpecError with all widths at which a formula of the accelerator has no value.
+    """
     keys: dict[tuple[Problem, Bits], str] = {}
     makers: dict[Problem, KeyMaker] = {}
     refused: list[Undefined] = []
     for layer in study.network.layers:
         problem = layer.problem
         if problem not in makers:
-            makers[problem] = KeyMaker(study.accelerator, problem, study.constraints, study.mapper)
+            makers[problem] = KeyMaker(
+                study.accelerator, problem, study.constraints, study.mapper, layer_objective(study)
+            )
         new = [row for row in rows[layer.name] if (problem, row.bits) not in keys]
         classes, undefined = cost_classes(study, problem, new)
         keys.update({(problem, row.bits): makers[problem].key(kind) for row, kind in classes.items()})
@@ -174,8 +190,9 @@ def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], known: Mappin
             seen.add(key)
             open_bits.setdefault(problem, []).append(dict(bits))
     names = {layer.problem: layer.name for layer in reversed(study.network.layers)}
+    objective = layer_objective(study)
     tasks = [
-        Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p), study.mapper)
+        Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p), study.mapper, objective)
         for p, bits in open_bits.items()
     ]
     return sorted(tasks, key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
@@ -203,10 +220,13 @@ def _layer_table(
     optima: Mapping[str, Optimum],
 ) -> LayerTable:
     variables = tuple(sorted({v for v in variables_of(study, layer).values() if v is not None}))
-    energy = np.empty(tuple(len(study.precision.variables[v].options) for v in variables))
+    shape = tuple(len(study.precision.variables[v].options) for v in variables)
+    energy, cycles = np.empty(shape), np.empty(shape)
     for row in rows:
-        energy[row.options] = optima[keys[layer.problem, row.bits]].energy_pj
-    return LayerTable(layer.name, variables, energy)
+        optimum = optima[keys[layer.problem, row.bits]]
+        energy[row.options] = optimum.energy_pj
+        cycles[row.options] = inf if optimum.cycles is None else optimum.cycles
+    return LayerTable(layer.name, variables, energy, cycles if study.timed else None)
 
 
 def _refuse_impossible(study: Study, tables: Sequence[LayerTable], rows: Mapping[str, Sequence[WidthRow]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qdsl.model.operator import Operator, Tensor
@@ -35,7 +35,7 @@ def operator_text(operators: Iterable[Operator]) -> OperatorText:
     for place in coefficients[0]:
         values = tuple(c[place] for c in coefficients)
         if len(set(values)) > 1:
-            named[place] = parameters.setdefault(values, _parameter(first, place, parameters.values()))
+            named[place] = parameters.setdefault(values, _parameter(variants, place, values, parameters.values()))
     defaults = {parameter: 1 if 1 in values else values[0] for values, parameter in parameters.items()}
     arguments = {
         variant: {p: values[i] for values, p in parameters.items() if values[i] != defaults[p]}
@@ -61,12 +61,15 @@ def _coefficients(operator: Operator) -> dict[Place, int]:
     }
 
 
-def _parameter(operator: Operator, place: Place, taken: Iterable[str]) -> str:
-    """`stride` for a coefficient of a dimension of the output, `dilation` for others; numbered if there are several."""
-    i, j, k = place
-    base = "stride" if operator.tensors[i].axes[j].terms[k].dim in operator.output.dims else "dilation"
-    used = {*taken, *operator.dims, *(d.lower() for d in operator.dims)}
-    names = (base, *(f"{base}_{n}" for n in range(2, len(used) + 3)))
+def _parameter(variants: Sequence[Operator], place: Place, values: tuple[int, ...], taken: Iterable[str]) -> str:
+    """The name of the parameter that had these values, if there was one; else `stride` for a coefficient of a dimension of
+    the output, `dilation` for others, numbered if there are several."""
+    first, (i, j, k) = variants[0], place
+    base = "stride" if first.tensors[i].axes[j].terms[k].dim in first.output.dims else "dilation"
+    before = [dict(v.parameters) for v in variants]
+    known = [n for n, _ in first.parameters if tuple(b.get(n, 0) for b in before) == values]
+    used = {*taken, *first.dims, *(d.lower() for d in first.dims)}
+    names = (*known, base, *(f"{base}_{n}" for n in range(2, len(used) + 3)))
     return next(n for n in names if n not in used)
 
 

@@ -69,6 +69,7 @@ mapping by_hand for two.body.1.up onto tiny(rows = 2) {
 
 study widths {
   map two onto tiny(rows = 2)
+  map matmul as matmul(gain = 1, M = M)
   precision {
     weights in {2..8} per layer
     activations in {4, 8} per layer

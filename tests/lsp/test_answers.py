@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qdsl.lsp.completion import complete
 from qdsl.lsp.context import context_at
 from qdsl.lsp.hover import hover
+from qdsl.lsp.navigation import definition
 from qdsl.lsp.outline import outline
 from qdsl.lsp.project import Analysis, Project
 from qdsl.resources import data_dir
 from tests.lsp.conftest import LIBRARY, MAIN
+from tests.support.grammar import Writer
 
 Analyse = Callable[[str], Analysis]
 
@@ -21,7 +26,8 @@ Analyse = Callable[[str], Analysis]
 @pytest.mark.parametrize(
     ("mark", "said"),
     [
-        ("256 word", "`256 word` = 256 word: a number of words"),
+        ("256 word", "`256 word`: a number of words"),
+        ("flow for", "spatial pe.x only N\norder pad: N, K"),
         ("rows = 4", "**parameter `rows`**\n\n```\nparam rows = 4 in {2..8}\n```\n\n= 4"),
         ("store }", "read 64 pJ, write 64 pJ, update 64 pJ per access of 32 bits (example)"),
         ("pad {", "- 256 words of 16 bits: 4096 bit\n- keeps I, O, may keep W"),
@@ -46,6 +52,14 @@ def test_hover(analyse: Analyse, mark: str, said: str) -> None:
     found = hover(analyse(MAIN), MAIN.index(mark))
     assert found is not None
     assert said in found.text
+
+
+def test_hover_shows_values_in_base_units(analyse: Analyse) -> None:
+    text = MAIN.replace("size 256 word", "size 0.5 KiB")
+    found = hover(analyse(text), text.index("0.5 KiB"))
+    assert found is not None and found.text == "`0.5 KiB` = 4096 bit: a number of bits"
+    technology = hover(analyse(MAIN), MAIN.index("round.store"))
+    assert technology is not None and "`store`" in technology.text
 
 
 def test_hover_on_a_memory_tells_its_formulas(analyse: Analyse) -> None:
@@ -105,6 +119,9 @@ def at_end(analyse: Analyse, text: str) -> dict[str, str]:
         ("study s {\n  ", {"map", "precision", "minimize"}),
         ("study s {\n  map ", {"two"}),
         ("study s {\n  map two onto ", {"tiny"}),
+        ("study s {\n  map matmul as ", {"matmul"}),
+        ("study s {\n  map matmul as matmul(", {"gain", "K"}),
+        ("study s {\n  map matmul as matmul(K = ", {"M", "N"}),
         ("study s {\n  constrain with ", {"flow"}),
         ("study s {\n  minimize energy, ", {"noise"}),
         ("study s {\n  mapper ", {"exact", "random", "genetic"}),
@@ -156,6 +173,25 @@ def test_text_cut_anywhere_is_answered(path: Path) -> None:
             complete(analysis, context)
         hover(analysis, end)
         outline(analysis.tree)
+
+
+@settings(max_examples=10)
+@given(st.randoms(use_true_random=False))
+def test_any_text_is_answered_also_a_damaged_one(random: Random) -> None:
+    project, path, text = Project(), Path("any.qdsl").resolve(), Writer(random, depth=20).file()
+    cut = random.randrange(len(text) + 1)
+    for damage in ("", "{", '"', "\U0001f600", "//"):
+        broken = text[:cut] + damage + text[cut + random.randrange(20) :]
+        analysis = project.analyse(path, {path: broken})
+        assert analysis is not None
+        outline(analysis.tree)
+        for offset in (cut, random.randrange(len(broken) + 1)):
+            found = hover(analysis, offset)
+            assert found is None or found.span.start <= offset <= found.span.end
+            definition(analysis, offset)
+            context = context_at(broken, offset)
+            if context is not None:
+                complete(analysis, context)
 
 
 def test_the_library_is_completed_too(project: Project, main_file: Path) -> None:

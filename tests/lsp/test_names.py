@@ -22,6 +22,13 @@ from qdsl.syntax.tables import parser
 from tests.lsp.conftest import LIBRARY, MAIN
 
 SPECS = sorted(data_dir("specs").rglob("*.qdsl"))
+REFERENCE = [
+    text
+    for text in re.findall(
+        r"^```qdsl\n(.*?)^```$", (data_dir("grammar") / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    if "import " not in text
+]
 OTHER = {
     *(t.pattern.value for t in parser().terminals if isinstance(t.pattern, PatternStr)),
     *UNITS,
@@ -41,12 +48,14 @@ OTHER = {
         "activations",
     ),
     *("pad", "channels", "nsga2", "population", "offspring", "generations", "seed", "html", "markdown", "layer"),
+    *("latency", "operators", "default", "exact", "random", "victory"),
+    "e",  # of numbers
 }
 
 
 def unresolved(analysis: Analysis) -> set[str]:
     """Words that are no names."""
-    text = re.sub(r'//[^\n]*|"[^"]*"', lambda m: " " * len(m[0]), analysis.source.text)
+    text = re.sub(r'"(?:\\.|[^"\\])*"|//[^\n]*', lambda m: " " * len(m[0]), analysis.source.text)
     known = {o.span.start for o in analysis.occurrences}
     return {m[0] for m in re.finditer(r"[A-Za-z_]\w*", text) if m.start() not in known}
 
@@ -56,6 +65,18 @@ def test_every_name_of_the_shipped_specs_is_known(path: Path) -> None:
     analysis = Project().analyse(path.resolve(), {})
     assert analysis is not None
     assert unresolved(analysis) <= OTHER
+
+
+@pytest.mark.parametrize("text", REFERENCE)
+def test_every_name_of_the_language_reference_is_known(text: str, tmp_path: Path) -> None:
+    path = tmp_path.resolve() / "example.qdsl"
+    analysis = Project().analyse(path, {path: text})
+    assert analysis is not None and not analysis.findings
+    # what network a set of constraints is for is not known where it is declared
+    layers = {
+        word for found in re.findall(r"(?:every|for) layer ([^{\n]*)", text) for word in re.findall(r"\w+", found)
+    }
+    assert unresolved(analysis) <= OTHER | layers
 
 
 def test_every_kind_of_name_is_known(analyse: Callable[[str], Analysis]) -> None:
@@ -157,7 +178,7 @@ def test_uses_are_found_in_files_that_import_the_declaration(project: Project, m
     occurrence = analysis.occurrence(LIBRARY.index("matmul"))
     assert occurrence is not None
     found = uses(occurrence.symbol, project.linked(library, {}))
-    assert sorted(Path(o.span.source.path).name for o in found) == ["library.qdsl", *["main.qdsl"] * 4]
+    assert sorted(Path(o.span.source.path).name for o in found) == ["library.qdsl", *["main.qdsl"] * 6]
 
 
 def test_only_what_changed_is_checked_again(project: Project, main_file: Path) -> None:

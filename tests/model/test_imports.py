@@ -9,6 +9,7 @@ import pytest
 
 from qdsl.diagnostics import Sink, SpecError
 from qdsl.model import load, load_model
+from qdsl.model.loader import Library
 
 OPERATOR = "operator {} {{ dims N; O[n] = I[n] }}\n"
 
@@ -103,8 +104,43 @@ def test_long_chain_of_imports_is_refused(tmp_path: Path) -> None:
         load(main)
 
 
+@pytest.mark.parametrize(
+    ("limit", "least"), [("FILES_LIMIT", 3), ("IMPORTS_LIMIT", 3), ("DEPTH_LIMIT", 3), ("CHARACTERS_LIMIT", 60)]
+)
+def test_too_much_that_is_imported_is_one_finding(
+    limit: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"f{i}": f'import "f{i + 1}.qdsl"\n' for i in range(9)}
+    main = write(tmp_path, main="".join(f'import "f{i}.qdsl"\n' for i in (3, 0, 6)), f9="", **files)
+    load(main)
+    monkeypatch.setattr(f"qdsl.model.imports.{limit}", least)
+    sink = Sink()
+    assert load_model(main, sink) is None
+    assert [d.code for d in sink] == ["Q0013"]
+
+
+def test_many_imports_of_one_file_take_no_time(tmp_path: Path) -> None:
+    main = write(tmp_path, main='import "b.qdsl"\n' * 2001, b=OPERATOR.format("f"))
+    with pytest.raises(SpecError, match="Q0013"):
+        load(main)
+
+
+def test_after_a_hundred_findings_the_rest_is_not_checked(tmp_path: Path) -> None:
+    wrong = "".join(f"mapping m{i} for n.a onto b {{ }}\n" for i in range(150))
+    main = write(tmp_path, main=f'import "b.qdsl"\n{wrong}study s {{ map x onto y }}\n', b=f"{wrong}network n {{ }}\n")
+    sink = Sink()
+    assert load_model(main, sink) is None
+    paths = [d.span.source.path.rsplit("/")[-1] for d in sink if d.span]
+    assert [d.code for d in sink].count("Q0007") == 2
+    assert 100 < paths.count("b.qdsl") < 105 and 100 < paths.count("main.qdsl") < 105
+    write(tmp_path, many="".join(f'import "absent{i}.qdsl"\n' for i in range(200)))
+    found = Sink()
+    assert load_model(tmp_path / "many.qdsl", found) is None
+    assert 100 < len(found.diagnostics) < 105 and {d.code for d in found} == {"Q0010", "Q0007"}
+
+
 def test_unreadable_statement_causes_no_further_findings(tmp_path: Path) -> None:
-    main = write(tmp_path, main="operator f { dims N, ; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
+    main = write(tmp_path, main="operator f { dims N 3 7; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
     sink = Sink()
     load_model(main, sink)
     assert {d.code[:3] for d in sink} == {"Q01"}
@@ -120,3 +156,26 @@ def test_paths_that_no_file_can_have_are_findings(tmp_path: Path) -> None:
     for path in ("loop.qdsl", f"{long}.qdsl"):
         with pytest.raises(SpecError, match=r"Q0015.*cannot read"):
             load(tmp_path / path)
+
+
+def test_a_text_that_is_not_saved_stands_for_its_file(tmp_path: Path) -> None:
+    write(tmp_path, main='import "part.qdsl"\n', part="operator f { dims N; O[n] = I[n] }\n")
+    part = (tmp_path / "part.qdsl").resolve()
+    library = Library()
+    before = library.load(tmp_path / "main.qdsl", Sink())
+    assert list(before.names[part].operators) == ["f"]
+    library.texts.unsaved = {part: "operator g { dims N; O[n] = I[n] }\n"}
+    after = library.load(tmp_path / "main.qdsl", Sink())
+    assert list(after.names[part].operators) == ["g"]
+    assert after.files[-1].tree is before.files[-1].tree, "what did not change is not parsed again"
+    found = Sink()
+    library.texts.unsaved = {part: "operator g { dims N"}
+    assert library.load(tmp_path / "main.qdsl", found).model is None and found.errors
+
+
+def test_findings_of_files_that_did_not_change_are_told_again(tmp_path: Path) -> None:
+    write(tmp_path, main='import "part.qdsl"\n', part="operator f { dims N, M; O[n] = I[n] }\n")
+    library, first, again = Library(), Sink(), Sink()
+    library.load(tmp_path / "main.qdsl", first)
+    library.load(tmp_path / "main.qdsl", again)
+    assert [d.code for d in first] == [d.code for d in again] == ["Q0404"]

@@ -90,15 +90,14 @@ ALEXNET: dict[tuple[str, Bits], tuple[Some, ...]] = {
         Some(1215.76),
         Some(813.88),
     ),
+    ("accesses,energy", NARROW): (
+        Some(294.496, 1597200, accesses=119959),
+        Some(1273.1, 4976640, accesses=536472),
+        Some(437.105),
+        Some(653.046),
+        Some(437.467),
+    ),
 }
-# Accesses of the backing store first, then energy.
-ALEXNET_ACCESSES = (
-    Some(294.496, 1597200, accesses=119959),
-    Some(1273.1, 4976640, accesses=536472),
-    Some(437.105),
-    Some(653.046),
-    Some(437.467),
-)
 
 # --- MobileNetV1, dense depthwise layers, inputs and outputs of 8 bits: a random search for EDP --------------------
 

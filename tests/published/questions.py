@@ -35,13 +35,15 @@ TENSORS = ("Inputs", "Weights", "Outputs")
 @dataclass(frozen=True, order=True, slots=True)
 class Question:
     """The best mapping of a layer. spec: file of specs/studies, or `ANCHORS` for a problem of the reference tool's mapper,
-    whose machine stands in place of the study; bits: of inputs, weights, outputs."""
+    whose machine stands in place of the study; bits: of inputs, weights, outputs; imperfect: '', or 'padded' to pad dimensions
+    as well."""
 
     spec: str
     study: str
     layer: str
     bits: Bits
     objective: str
+    imperfect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def _alexnet() -> Iterator[Question]:
         yield from alexnet_questions(bits, objective)
     for bits in ALEXNET_EDP:
         yield from alexnet_questions(bits, "edp", "free_orders")
+        yield from alexnet_questions(bits, "edp", "free_orders", "padded")
 
 
 def _mobilenet() -> Iterator[Question]:
@@ -97,8 +100,8 @@ def _vgg1() -> Iterator[Question]:
         yield from vgg1_questions(study, bits)
 
 
-def alexnet_questions(bits: Bits, objective: str, study: str = "published") -> list[Question]:
-    return [Question("alexnet_2023", study, x, bits, objective) for x in CONVOLUTIONS]
+def alexnet_questions(bits: Bits, objective: str, study: str = "published", imperfect: str = "") -> list[Question]:
+    return [Question("alexnet_2023", study, x, bits, objective, imperfect) for x in CONVOLUTIONS]
 
 
 def mobilenet_question(study: str, layer: str, weight_bits: int) -> Question:
@@ -163,7 +166,8 @@ def asked(question: Question) -> Asked:
 def solve(question: Question) -> Answer:
     """Asks the exact mapper. Raises ValueError if there is no mapping."""
     q = asked(question)
-    found = best_mapping(q.accelerator, q.problem, q.bits, q.constraints, objective=Objective.parse(question.objective))
+    objective, padded = Objective.parse(question.objective), question.imperfect == "padded"
+    found = best_mapping(q.accelerator, q.problem, q.bits, q.constraints, objective=objective, padded=padded)
     if found.mapping is None or found.evaluation is None:
         raise ValueError(f"{question}: {found.status}")
     text = re.sub(" *\n", "; ", re.sub(" *:", ":", format_mapping(found.mapping, q.accelerator)))
@@ -178,11 +182,12 @@ def accesses_of(evaluation: Evaluation) -> int:
 
 def mapping_of(answer: Answer, accelerator: Accelerator) -> LayerMapping:
     """The mapping of an answer, read from its text."""
+    imperfect = "padded" if answer.mapping.startswith("imperfect padded; ") else ""
     loops: dict[str, tuple[Loop, ...]] = {}
-    for statement in answer.mapping.split("; "):
+    for statement in answer.mapping.removeprefix("imperfect padded; ").split("; "):
         place, nest = statement.split(": ")
         loops[place] = tuple(Loop(dim, int(factor)) for dim, factor in re.findall(r"(\w+) (\d+)", nest))
-    return LayerMapping(tuple((place, loops.pop(place, ())) for place in accelerator.places))
+    return LayerMapping(tuple((place, loops.pop(place, ())) for place in accelerator.places), imperfect=imperfect)
 
 
 def load_answers() -> dict[Question, Answer]:

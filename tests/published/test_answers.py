@@ -10,7 +10,18 @@ import pytest
 from qdsl.mapspace.violations import constraint_violations
 from qdsl.symbolic import evaluate, legality
 from qdsl.symbolic.widths import cost_key
-from tests.published.figures import ALEXNET, ALEXNET_EDP, MOBILENET, MOBILENET_LAYERS, NATIVE, VGG1, Bits
+from tests.published.figures import (
+    ALEXNET,
+    ALEXNET_EDP,
+    LAYER_STUDIES,
+    MOBILENET,
+    MOBILENET_LAYERS,
+    NARROW,
+    NATIVE,
+    VGG1,
+    Bits,
+)
+from tests.published.layers import FREEDOMS
 from tests.published.questions import (
     ANCHORS,
     Answers,
@@ -34,13 +45,16 @@ QUESTIONS = every_question()
 SPECS = sorted({(q.spec, q.study) for q in QUESTIONS})
 # Published figures have five or six digits, some sums four.
 DIGITS, SUM_DIGITS = 1e-5, 5e-4
+# Where their search found no optimum although it was exhaustive: it cuts some mappings off.
+CUT_OFF = {("energy", NARROW, "conv1"), ("accesses,energy", NARROW, "conv1"), ("accesses,energy", NARROW, "conv2")}
 # What an independent enumeration of `eyeriss_16` finds: bits of weights -> (energy uJ, sum of EDP)
 ENUMERATED = {8: (17030, 35712), 4: (14685, 30821), 2: (13649, 28641)}
 
 
-def test_every_question_has_an_answer(answers: Answers) -> None:
+def test_every_question_has_a_proven_answer(answers: Answers) -> None:
     assert set(answers) == set(QUESTIONS)
-    assert len(QUESTIONS) > 500
+    assert len(QUESTIONS) > 600
+    assert {x.status for x in answers.values()} == {"optimal"}
 
 
 @pytest.mark.parametrize(("spec", "study"), SPECS)
@@ -73,18 +87,20 @@ def test_every_figure_of_the_exhaustive_search_for_edp_is_reached(answers: Answe
 def test_the_optimum_of_every_objective_is_reached(answers: Answers, objective: str, bits: Bits) -> None:
     for question, published in zip(alexnet_questions(bits, objective), ALEXNET[objective, bits], strict=True):
         ours = answers[question]
-        assert ours.energy_pj / 1e6 <= published.energy_uj * (1 + DIGITS)
-        # one energy (conv1, 4 bits) is 0.07 % below that of their search, which cuts some mappings off
-        assert ours.energy_pj / 1e6 == pytest.approx(published.energy_uj, rel=1e-3)
-        assert published.cycles in (None, ours.cycles)
         assert published.accesses in (None, ours.accesses)
+        if (objective, bits, question.layer) in CUT_OFF:
+            assert 0.999 * published.energy_uj < ours.energy_pj / 1e6 < published.energy_uj
+        else:
+            assert ours.energy_pj / 1e6 == pytest.approx(published.energy_uj, rel=DIGITS)
+            assert published.cycles in (None, ours.cycles)
 
 
 @pytest.mark.parametrize("bits", ALEXNET_EDP, ids=str)
-def test_free_loop_orders_are_never_worse(answers: Answers, bits: Bits) -> None:
-    fixed, free = ([answers[q].edp for q in alexnet_questions(bits, "edp", s)] for s in ("published", "free_orders"))
-    assert all(b <= a * (1 + 1e-9) for a, b in zip(fixed, free, strict=True))
-    assert sum(free) < sum(fixed)
+def test_more_freedom_is_never_worse(answers: Answers, bits: Bits) -> None:
+    for less, more in pairwise(FREEDOMS):
+        before, after = ([answers[q].edp for q in alexnet_questions(bits, "edp", *x)] for x in (less, more))
+        assert all(b <= a * (1 + 1e-9) for a, b in zip(before, after, strict=True))
+        assert sum(after) < 0.999 * sum(before)
 
 
 # --- MobileNetV1 and VGG-1: random searches ------------------------------------------------------------------------
@@ -183,16 +199,15 @@ def test_the_reference_tools_mapper_is_not_better(answers: Answers, question: Qu
 def is_found_again(question: Question, answers: Answers) -> bool:
     """Whether the mapper's answer has the objective's value of the one kept; ties may be broken otherwise."""
     ours, again = answers[question], solve(question)
-    values = {
-        "energy": (ours.energy_pj, again.energy_pj),
-        "edp": (ours.edp, again.edp),
-        "latency": (ours.cycles, again.cycles),
-    }
-    kept, found = values[question.objective]
-    return again.status == ours.status and found == pytest.approx(kept, rel=1e-9)
+    values = {"energy": "energy_pj", "edp": "edp", "latency": "cycles", "accesses": "accesses"}
+    return again.status == ours.status and all(
+        getattr(again, values[name]) == pytest.approx(getattr(ours, values[name]), rel=1e-9)
+        for name in question.objective.split(",")
+    )
 
 
-EXHAUSTIVE = [q for q in QUESTIONS if q.spec == "alexnet_2023"]
+EXHAUSTIVE = [q for q in QUESTIONS if q.spec == "alexnet_2023" and not q.imperfect]
+PADDED = [q for q in QUESTIONS if q.imperfect and q.bits == NARROW]
 RANDOM = [q for q in QUESTIONS if q.spec in ("mobilenet_v1_2023", "vgg1_2023")]
 
 
@@ -219,10 +234,16 @@ def test_a_sample_of_the_layers_is_found_again(answers: Answers, part: int) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("spec", "study"), sorted({(q.spec, q.study) for q in RANDOM}))
-def test_every_layer_is_found_again(answers: Answers, spec: str, study: str) -> None:
-    rest = [q for q in RANDOM if (q.spec, q.study) == (spec, study) and q not in SAMPLE]
+@pytest.mark.parametrize("study", [*LAYER_STUDIES, *dict.fromkeys(study for study, _ in VGG1)])
+def test_every_layer_of_the_main_configurations_is_found_again(answers: Answers, study: str) -> None:
+    rest = [q for q in RANDOM if q.study == study and q not in SAMPLE]
     assert [q for q in rest if not is_found_again(q, answers)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("question", PADDED, ids=lambda q: q.layer)
+def test_padded_layers_are_found_again(answers: Answers, question: Question) -> None:
+    assert is_found_again(question, answers)
 
 
 QUICK = [q for q in anchors() if q.study == "three_level" and q.layer in ("resnet18_conv5", "mbv1_pw2")]
