@@ -1,7 +1,8 @@
 """Findings about specs and how they are shown. Imports nothing else of qdsl."""
 
-from qdsl.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, SpecError, did_you_mean
-from qdsl.diagnostics.render import render_json, render_text
+from qdsl.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink, SpecError, denied, did_you_mean, nearest
+from qdsl.diagnostics.records import render_json
+from qdsl.diagnostics.render import render_text
 from qdsl.diagnostics.span import SourceFile, Span
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "SourceFile",
     "Span",
     "SpecError",
+    "denied",
     "did_you_mean",
+    "nearest",
     "render_json",
     "render_text",
 ]

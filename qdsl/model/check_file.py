@@ -16,8 +16,10 @@ from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
 from qdsl.model.check_study import StudyScope, check_study
 from qdsl.model.check_technology import Technology, check_technology
+from qdsl.model.expressions import evaluate
 from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup
 from qdsl.model.network import Network
+from qdsl.model.review_accelerator import review_accelerator, review_technology
 from qdsl.model.study import Study, WrittenMapping
 from qdsl.syntax.tree import (
     AcceleratorDecl,
@@ -46,6 +48,10 @@ class Machine:
     default: Accelerator | None
 
     def bind(self, reference: MachineRef, sink: Sink) -> Accelerator | None:
+        if self.default is None:
+            for argument in reference.arguments:  # what is wrong with them is wrong with any machine
+                with collecting(sink):
+                    evaluate(argument.value, {})
         if self.default is None or not reference.arguments:
             return self.default
         return bind_accelerator(self.decl, self.technologies, sink, reference.arguments)
@@ -80,7 +86,7 @@ class Names:
             duplicate(key[0], ident, first)
 
 
-_KINDS: dict[type[Declaration], str] = {
+KINDS: dict[type[Declaration], str] = {
     OperatorDecl: "operator",
     TechnologyDecl: "technology",
     AcceleratorDecl: "accelerator",
@@ -122,15 +128,17 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
     own: list[Declaration] = []
     for decl in tree.declarations:
         with collecting(sink):
-            names.declare((_KINDS[type(decl)], decl.name.name), decl.name)
+            names.declare((KINDS[type(decl)], decl.name.name), decl.name)
             own.append(decl)
+
+    declared = names.declared
 
     def of(kind: type[D]) -> list[D]:
         return [d for d in own if isinstance(d, kind)]
 
     def machine(reference: MachineRef, found: Sink) -> Accelerator | None:
         with collecting(found):
-            return lookup("accelerator", reference.name, names.accelerators).bind(reference, found)
+            return lookup("accelerator", reference.name, names.accelerators, declared=declared).bind(reference, found)
         return None
 
     def check(kind: type[D], table: dict[str, T | None], function: Callable[[D], T | None]) -> None:
@@ -143,17 +151,30 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
                     fail("Q0016", f"`{decl.name.name}` is nested too deeply", decl.name.span, helps=["split it up"])
 
     def constraint_set(decl: ConstraintsDecl) -> ConstraintSet | None:
-        accelerator = lookup("accelerator", decl.accelerator, names.accelerators).default
+        accelerator = lookup("accelerator", decl.accelerator, names.accelerators, declared=declared).default
         return check_set(decl, accelerator, names.operators, sink)
 
-    scope = StudyScope(names.operators, names.networks, names.constraints, machine)
+    def technology(decl: TechnologyDecl) -> Technology:
+        checked = check_technology(decl, sink)
+        for diagnostic in review_technology(decl, checked):
+            sink.add(diagnostic)
+        return checked
+
+    def accelerator(decl: AcceleratorDecl) -> Machine:
+        default = bind_accelerator(decl, names.technologies, sink)
+        for diagnostic in review_accelerator(decl, default) if default else ():
+            sink.add(diagnostic)
+        return Machine(decl, names.technologies, default)
+
+    scope = StudyScope(names.operators, names.networks, names.constraints, declared, machine)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
-    check(TechnologyDecl, names.technologies, lambda d: check_technology(d, sink))
-    technologies = names.technologies
-    check(
-        AcceleratorDecl, names.accelerators, lambda d: Machine(d, technologies, bind_accelerator(d, technologies, sink))
-    )
+    check(TechnologyDecl, names.technologies, technology)
+    check(AcceleratorDecl, names.accelerators, accelerator)
     check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
     check(ConstraintsDecl, names.constraints, constraint_set)
-    check(MappingDecl, names.mappings, lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink))
+    check(
+        MappingDecl,
+        names.mappings,
+        lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink, declared),
+    )
     check(StudyDecl, names.studies, lambda d: check_study(d, scope, sink))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from qdsl.diagnostics import Label, Sink
+from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
@@ -20,12 +21,16 @@ from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quo
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import PrecisionSpace
+from qdsl.model.review_constraints import review_constraints
+from qdsl.model.review_study import review_study, study_cases
 from qdsl.model.statements import Statements
-from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
+from qdsl.model.study import NOT_ADDITIVE, OBJECTIVES, SEARCH_OPERATORS, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
+    Expr,
+    Ident,
     MachineRef,
     MapAsStmt,
     MapperStmt,
@@ -37,9 +42,11 @@ from qdsl.syntax.tree import (
     ReportStmt,
     SearchStmt,
     StudyDecl,
+    WidthRule,
 )
 
 REPORTS = ("html", "markdown")
+SEARCH_EXAMPLES = {"nsga2": "population = 48", "exact": "epsilon = 5 %"}  # with an example of an argument
 # Smallest and largest value of each number of the search.
 SEARCH_RANGES = {
     "population": (4, 10_000),
@@ -51,11 +58,13 @@ SEARCH_RANGES = {
 
 @dataclass(frozen=True)
 class StudyScope:
-    """What a study can name. machine: the accelerator of a reference, None if that was reported as wrong."""
+    """What a study can name. declared: where, by kind and name; machine: the accelerator of a reference, None if that was
+    reported as wrong."""
 
     operators: Operators
     networks: Mapping[str, Network | None]
     constraints: Mapping[str, ConstraintSet | None]
+    declared: Mapping[tuple[str, str], Ident]
     machine: Callable[[MachineRef, Sink], Accelerator | None]
 
 
@@ -65,7 +74,24 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     study = None
     with collecting(found):
         study = _study(decl, scope, found)
+    if study and not found.errors:
+        for diagnostic in _review(study, decl, scope):
+            found.add(diagnostic)
     return study if hand_on(found, sink) else None
+
+
+def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagnostic]:
+    """Warnings of what is right in form and yet comes to nothing."""
+    at = next(i.span for i in decl.items if isinstance(i, MapStmt))
+    blocks = [i for i in decl.items if isinstance(i, PrecisionBlock)]
+    rules = {s.role: s.span for b in blocks for s in b.statements if isinstance(s, WidthRule)}
+    objectives = {o.name: o.span for i in decl.items if isinstance(i, MinimizeStmt) for o in i.objectives}
+    tensors = {t for o in scope.operators.values() if o for t in o.tensors}
+    yield from review_study(study, at, rules, objectives, tensors)
+    own = [i.span for i in decl.items if isinstance(i, ConstrainBlock)]
+    # what a named set asks for may well be meant for another network
+    here = [c for c in study.constraints if c.span and any(_inside(c.span, block) for block in own)]
+    yield from review_constraints(here, study_cases(study))
 
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -83,9 +109,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         accelerator = scope.machine(map_stmt.accelerator, sink)
-        network = replace_operators(
-            found.all(MapAsStmt), lookup("network", map_stmt.network, scope.networks), scope.operators
-        )
+        asked = lookup("network", map_stmt.network, scope.networks, declared=scope.declared)
+        network = replace_operators(found.all(MapAsStmt), asked, scope.operators)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
         if accelerator:
@@ -94,12 +119,14 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
             mapped = split_layers(block, network, accelerator, sink)
             precision = check_precision(block, mapped, accelerator, sink)
     with collecting(sink):
-        objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
+        objectives = _objectives(found.need(MinimizeStmt, "minimize energy, weight_memory, noise"))
     with collecting(sink):
         chosen = found.get(MapperStmt)
         mapper = check_mapper(chosen) if chosen else mapper
     with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+        if search.method == "exact":
+            _check_additive(found.need(MinimizeStmt, ""))
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
     if network is None or accelerator is None:
@@ -109,12 +136,17 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     if not any(layer.has_weights for layer in network.layers):
         text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"
         fail("Q0804", text, decl.name.span, helps=["declare the weights of its operators with `weights`"])
-    constraints = _constraints(decl, scope, network, accelerator, sink)
+    # a statement about a layer is about all groups that it is split into
+    constraints = _constraints(decl, scope, mapped or network, accelerator, sink)
     if precision is None or mapped is None:
         return None
     return Study(
         decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, mapper, decl.name.span
     )
+
+
+def _inside(span: Span, block: Span) -> bool:
+    return span.source is block.source and block.start <= span.start < block.end
 
 
 def _with_partial_sums(block: PrecisionBlock, accelerator: Accelerator) -> Accelerator:
@@ -150,7 +182,7 @@ def _constraints(
 def _named(
     item: ConstrainWith, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
 ) -> tuple[Constraint, ...]:
-    chosen = lookup("constraint set", item.name, scope.constraints)
+    chosen = lookup("constraint set", item.name, scope.constraints, declared=scope.declared)
     written_for = chosen.decl.accelerator
     if written_for.name != accelerator.name:
         text = f"`{item.name.name}` constrains mappings onto `{written_for.name}`, and this study uses `{accelerator.name}`"
@@ -167,16 +199,40 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
     return tuple(o.name for o in stmt.objectives)
 
 
+def _check_additive(stmt: MinimizeStmt) -> None:
+    for name in stmt.objectives:
+        if name.name in NOT_ADDITIVE:
+            text = f"`{name.name}` does not add up over the layers, so the exact search cannot minimise it"
+            helps = ["minimise `energy, latency`, or use `search nsga2(...)`"]
+            fail("Q0814", text, name.span, label="a product of sums", helps=helps)
+
+
 def _search(stmt: SearchStmt) -> Search:
     call = stmt.call
-    if call.function.dotted != "nsga2":
-        text = f"unknown search `{call.function.dotted}`"
-        fail("Q0803", text, call.function.span, helps=["supported: `nsga2(population = 48, ...)`"])
+    method = call.function.dotted
+    if method not in SEARCH_EXAMPLES:
+        helps = ["supported: `nsga2(population = 48, ...)`, `exact` and `exact(epsilon = 5 %)`"]
+        fail("Q0803", f"unknown search `{method}`", call.function.span, helps=helps)
     positional, named = split_arguments(call.arguments)
     if positional:
-        helps = ["for example `population = 48`"]
+        helps = [f"for example `{SEARCH_EXAMPLES[method]}`"]
         fail("Q0204", "arguments of a search are named", positional[0].span, helps=helps)
-    values: dict[str, int] = {}
+    return _exact(named) if method == "exact" else _nsga2(named)
+
+
+def _exact(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    epsilon = Search().epsilon
+    for name, (ident, expr) in named.items():
+        if name != "epsilon":
+            unknown("argument", ident, ["epsilon"], of="exact")
+        epsilon = float(number(expr, {}, "`epsilon`", "epsilon = 5 %").value)
+        if not 0 <= epsilon <= 1:
+            fail("Q0305", "`epsilon` must be from 0 to 100 %", expr.span, label=f"this is {100 * epsilon:.6g} %")
+    return Search(method="exact", epsilon=epsilon)
+
+
+def _nsga2(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
+    values: dict[str, Any] = {}
     operators = Search().operators
     for name, (ident, expr) in named.items():
         if name == "operators":
@@ -192,7 +248,7 @@ def _search(stmt: SearchStmt) -> Search:
     # As many offspring as the population has members, unless stated.
     if "population" in values:
         values.setdefault("offspring", values["population"])
-    return Search(**values, operators=operators)
+    return Search(operators=operators, **values)
 
 
 def _reports(stmt: ReportStmt | None) -> tuple[str, ...]:

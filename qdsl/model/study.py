@@ -6,25 +6,34 @@ from dataclasses import dataclass, field
 
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
+from qdsl.model.allowances import Allowance
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
 
-OBJECTIVES = ("energy", "weight_memory", "noise")
+OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise")
+TIMED = ("latency", "edp")
+NOT_ADDITIVE = ("edp",)
+"""Objectives that are neither a sum over the layers nor a peak."""
+SEARCHES = ("nsga2", "exact")
 SEARCH_OPERATORS = ("default", "seed")
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """NSGA-II settings. operators: 'default' or 'seed' (METHODS of Klhufek et al., DDECS 2024)."""
+    """method: 'nsga2' or 'exact'. operators: 'default' or 'seed' (METHODS of Klhufek et al., DDECS 2024). epsilon: of the exact
+    search, how much larger than any design the nearest one of its answer may be in each objective; 0: the whole front. The
+    other settings are those of NSGA-II."""
 
     population: int = 48
     offspring: int = 48
     generations: int = 40
     seed: int = 1
     operators: str = "default"
+    method: str = "nsga2"
+    epsilon: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,11 @@ class Study:
     reports: tuple[str, ...]  # of 'html', 'markdown'
     mapper: MapperChoice = EXACT
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the cycles of its mappings count."""
+        return not set(TIMED).isdisjoint(self.objectives)
 
 
 @dataclass(frozen=True)
@@ -68,3 +82,4 @@ class Model:
     files: tuple[
         tuple[str, str], ...
     ] = ()  # (path as printed, sha256 of the text) of every file read, the main one first
+    allowances: tuple[Allowance, ...] = ()  # of all files

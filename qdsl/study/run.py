@@ -12,19 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.model.study import OBJECTIVES, Model, Study
+from qdsl.model.study import NOT_ADDITIVE, Model, Study
 from qdsl.study.details import detail_points
 from qdsl.study.legal import count_legal
 from qdsl.study.objectives import Designs, Evaluator
 from qdsl.study.progress import Progress, Silent
 from qdsl.study.progress_file import PROGRESS_FILE, recorded
 from qdsl.study.provenance import provenance
-from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, LegalCounts, PointDetail, StudyRun
+from qdsl.study.result import (
+    Counts,
+    DesignPoint,
+    ExactFacts,
+    Generation,
+    LayerResult,
+    LegalCounts,
+    PointDetail,
+    StudyRun,
+)
 from qdsl.study.runfile import RUN_FILE, save_run
 from qdsl.study.store import Store
 from qdsl.study.tables import Tables, build_tables, layer_bits
 
 STORE_FILE = "store.sqlite"
+FRONT_FILE = "front.csv"
+REPORTED = 400
+"""Designs of an exact front that a report shows at most; a front has many thousands."""
 
 CHOSEN_RULE = (
     "the design nearest to the ideal corner: every objective is scaled to 0 at the best and 1 at the worst value on "
@@ -55,7 +67,7 @@ def run_study(
         with _timed("tables", timings):
             tables = build_tables(study, store, progress, workers, cluster)
         with _timed("search", timings):
-            outcome = _search(study, tables, progress)
+            outcome = _search(study, tables, progress, out_dir / FRONT_FILE)
         with _timed("mappings", timings):
             details, detailed = _details(study, tables, outcome.points, store, progress)
         with _timed("counts", timings):
@@ -75,6 +87,7 @@ def run_study(
             legal=legal,
             timings=tuple(timings.items()),
             provenance=provenance(study, model, command),
+            exact=outcome.exact,
             complete=outcome.complete and detailed and counted,
         )
         save_run(run, out_dir / RUN_FILE)
@@ -94,6 +107,7 @@ class _Outcome:
     explored: tuple[tuple[float, ...], ...]
     counts: Counts
     complete: bool
+    exact: ExactFacts | None
 
     @property
     def points(self) -> list[tuple[str, DesignPoint]]:
@@ -104,36 +118,92 @@ class _Outcome:
         return points + ([("baseline", self.baseline)] if self.baseline else [])
 
 
-def _search(study: Study, tables: Tables, progress: Progress) -> _Outcome:
-    from qdsl.study.archive import Archive
-    from qdsl.study.nsga2 import search, uniform_designs
+@dataclass(frozen=True)
+class _Found:
+    """The front of a search by ascending energy, the index of the chosen design, how many were looked at, and how it went."""
+
+    designs: Designs
+    chosen: int
+    evaluated: int
+    exact: ExactFacts | None
+    history: tuple[Generation, ...] = ()
+    explored: tuple[tuple[float, ...], ...] = ()
+    complete: bool = True
+
+
+def _search(study: Study, tables: Tables, progress: Progress, front_file: Path) -> _Outcome:
+    from qdsl.study.nsga2 import uniform_designs
 
     evaluator = Evaluator(study, tables.layers)
+    exact = study.search.method == "exact"
+    found = _exact(evaluator, progress, front_file) if exact else _nsga2(evaluator, progress)
+    uniform = uniform_designs(evaluator)
+    references = tuple(_points(study, tables, evaluator, uniform, label=True))
+    widest = evaluator.choice(uniform[-1])
+    return _Outcome(
+        front=tuple(_points(study, tables, evaluator, found.designs)),
+        chosen=found.chosen,
+        baseline=next((p for p in references if p.choice == widest), None),
+        references=references,
+        history=found.history,
+        explored=found.explored,
+        counts=_counts(study, tables, evaluator, found.evaluated),
+        complete=found.complete,
+        exact=found.exact,
+    )
+
+
+def _exact(evaluator: Evaluator, progress: Progress, front_file: Path) -> _Found:
+    """At most REPORTED designs of the front, the chosen one and the best in each objective among them; all in a file."""
+    from qdsl.study.exact import spread
+    from qdsl.study.exact.of_study import sum_of
+    from qdsl.study.exact_search import exact_designs, write_front
+
+    found = exact_designs(evaluator, sum_of(evaluator), progress)
+    if not len(found.designs):
+        raise _no_legal_design(evaluator.designs)
+    progress.exact_known(found.facts)
+    write_front(evaluator, found, front_file)
+    order = _by_energy(evaluator, found.designs)
+    values = found.values[order]
+    low, high = values.min(axis=0), values.max(axis=0)
+    scaled = (values - low) / np.where(high > low, high - low, 1.0)
+    chosen = chosen_index(values)
+    reported = spread(scaled, REPORTED, [chosen])
+    return _Found(found.designs[order][reported], reported.tolist().index(chosen), evaluator.designs, found.facts)
+
+
+def _nsga2(evaluator: Evaluator, progress: Progress) -> _Found:
+    from qdsl.study.archive import Archive
+    from qdsl.study.exact.of_study import sum_of
+    from qdsl.study.exact_search import reference
+    from qdsl.study.nsga2 import search
+
     archive = Archive(evaluator)
     history: list[Generation] = []
     complete = True
+    facts = None
     try:
-        for generation in search(evaluator, archive):
+        additive = set(NOT_ADDITIVE).isdisjoint(evaluator.study.objectives)
+        x = sum_of(evaluator) if additive else None
+        if x is not None and (facts := reference(evaluator, x, progress)):
+            progress.exact_known(facts)
+        for generation in search(evaluator, archive, x):
             history.append(generation)
-            progress.generation_done(generation, study.search.generations)
+            progress.generation_done(generation, evaluator.study.search.generations)
     except KeyboardInterrupt:
         complete = False
     if not len(archive.designs):
         raise _no_legal_design(archive.evaluated)
-    uniform = uniform_designs(evaluator)
-    references = tuple(_points(study, tables, evaluator, uniform, label=True))
-    widest = evaluator.choice(uniform[-1])
-    order = np.argsort(evaluator.values(archive.designs, ("energy",))[:, 0], kind="stable")
-    return _Outcome(
-        front=tuple(_points(study, tables, evaluator, archive.designs[order])),
-        chosen=chosen_index(archive.values[order]),
-        baseline=next((p for p in references if p.choice == widest), None),
-        references=references,
-        history=tuple(history),
-        explored=tuple(tuple(float(x) for x in row) for row in archive.explored),
-        counts=_counts(study, tables, evaluator, archive.evaluated),
-        complete=complete,
-    )
+    order = _by_energy(evaluator, archive.designs)
+    explored = tuple(tuple(float(x) for x in row) for row in archive.explored)
+    chosen = chosen_index(archive.values[order])
+    return _Found(archive.designs[order], chosen, archive.evaluated, facts, tuple(history), explored, complete)
+
+
+def _by_energy(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.intp]:
+    """Indices by ascending energy."""
+    return np.argsort(evaluator.values(designs, ("energy",))[:, 0], kind="stable")
 
 
 def _details(
@@ -169,7 +239,7 @@ def _points(
     study: Study, tables: Tables, evaluator: Evaluator, designs: Designs, label: bool = False
 ) -> Iterator[DesignPoint]:
     """The legal ones of the designs, with their layers."""
-    for design, values in zip(designs, evaluator.values(designs, OBJECTIVES), strict=True):
+    for design, values in zip(designs, evaluator.values(designs, evaluator.known), strict=True):
         if not np.isfinite(values).all():
             continue
         choice = evaluator.choice(design)
@@ -182,7 +252,7 @@ def _points(
                     layer.name, layer.problem.operator.name, bits[layer.name], optimum.energy_pj, optimum.status
                 )
             )
-        objectives = dict(zip(OBJECTIVES, map(float, values), strict=True))
+        objectives = dict(zip(evaluator.known, map(float, values), strict=True))
         yield DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers))
 
 
@@ -203,7 +273,7 @@ def _counts(study: Study, tables: Tables, evaluator: Evaluator, evaluated: int) 
         classes=len(tables.optima),
         solved=tables.solved,
         from_store=tables.from_store,
-        designs=int(evaluator.option_counts.prod(dtype=object)),
+        designs=evaluator.designs,
         evaluated=evaluated,
     )
 

@@ -722,7 +722,7 @@ class MapperStmt(Node):
 
 @node
 class SearchStmt(Node):
-    """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
+    """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`, `search exact`."""
 
     call: Call
 
@@ -772,3 +772,4 @@ class File(Node):
     imports: tuple[Import, ...]
     declarations: tuple[Declaration, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)
+    lost: tuple[Span, ...] = field(default=(), compare=False, repr=False)  # text that could not be read

@@ -140,7 +140,7 @@ def test_after_a_hundred_findings_the_rest_is_not_checked(tmp_path: Path) -> Non
 
 
 def test_unreadable_statement_causes_no_further_findings(tmp_path: Path) -> None:
-    main = write(tmp_path, main="operator f { dims N, ; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
+    main = write(tmp_path, main="operator f { dims N 3 7; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
     sink = Sink()
     load_model(main, sink)
     assert {d.code[:3] for d in sink} == {"Q01"}
