@@ -144,7 +144,8 @@ def _anchor_table(figures: Figures) -> Iterator[str]:
     yield ""
     yield "## Beside Timeloop"
     yield ""
-    yield "The best mappings that Timeloop's random search found in 30 s on two threads (`tests/reference`), and the optimum in the same model."
+    found = "The best mappings that Timeloop's random search found in 30 s on two threads (`tests/reference`)"
+    yield f"{found}, and the optimum in the same model."
     yield ""
     yield "| problem | Timeloop | optimum | below | time |"
     yield "| --- | --- | --- | --- | --- |"
@@ -164,7 +165,8 @@ def _peer_table(found: Figures, name: str) -> Iterator[str]:
     for problem, f in found.items():
         times, above = f["peer_cpu_s"] / f["median_s"], f["peer_energy_pj"] / f["energy_pj"] - 1
         energies = f"{_uj(f['energy_pj'])} | {_uj(f['peer_energy_pj'])} ({_uj(f['peer_energy_by_its_model_pj'])})"
-        yield f"| {problem} | {_seconds(f['median_s'])} | {_seconds(f['peer_cpu_s'])} | {times:,.0f} | {energies} | {above:.1%} |"
+        seconds = f"{_seconds(f['median_s'])} | {_seconds(f['peer_cpu_s'])}"
+        yield f"| {problem} | {seconds} | {times:,.0f} | {energies} | {above:.1%} |"
 
 
 def _growth(figures: Figures, what: str) -> str:
