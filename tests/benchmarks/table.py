@@ -113,15 +113,8 @@ def _page(machine: Mapping[str, Any], figures: Figures) -> Iterator[str]:
             if optimum:
                 per_layer = optimum["per_layer"]
                 fronts = f"{_spread(list(front['per_layer'].values()))} | {front['points']}" if front else "|"
-                slowest = max(per_layer, key=per_layer.__getitem__)
-                cells = (
-                    NAMES[network],
-                    NAMES[on],
-                    str(len(per_layer)),
-                    _spread(list(per_layer.values())),
-                    f"`{slowest}`",
-                    fronts,
-                )
+                cells = [NAMES[network], NAMES[on], str(len(per_layer)), _spread(list(per_layer.values()))]
+                cells += [f"`{max(per_layer, key=per_layer.__getitem__)}`", fronts]
                 yield f"| {' | '.join(cells)} |"
     yield from _anchor_table(figures)
     for peer, name in (("zigzag", "ZigZag 3.9"), ("accelforge", "AccelForge 1.0")):
@@ -144,8 +137,8 @@ def _anchor_table(figures: Figures) -> Iterator[str]:
     yield ""
     yield "## Beside Timeloop"
     yield ""
-    found = "The best mappings that Timeloop's random search found in 30 s on two threads (`tests/reference`)"
-    yield f"{found}, and the optimum in the same model."
+    yield "The best mappings that Timeloop's random search found in 30 s on two threads (`tests/reference`), and the optimum in"
+    yield "the same model."
     yield ""
     yield "| problem | Timeloop | optimum | below | time |"
     yield "| --- | --- | --- | --- | --- |"
@@ -164,9 +157,9 @@ def _peer_table(found: Figures, name: str) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for problem, f in found.items():
         times, above = f["peer_cpu_s"] / f["median_s"], f["peer_energy_pj"] / f["energy_pj"] - 1
-        energies = f"{_uj(f['energy_pj'])} | {_uj(f['peer_energy_pj'])} ({_uj(f['peer_energy_by_its_model_pj'])})"
-        seconds = f"{_seconds(f['median_s'])} | {_seconds(f['peer_cpu_s'])}"
-        yield f"| {problem} | {seconds} | {times:,.0f} | {energies} | {above:.1%} |"
+        cells = [problem, _seconds(f["median_s"]), _seconds(f["peer_cpu_s"]), f"{times:,.0f}", _uj(f["energy_pj"])]
+        cells += [f"{_uj(f['peer_energy_pj'])} ({_uj(f['peer_energy_by_its_model_pj'])})", f"{above:.1%}"]
+        yield f"| {' | '.join(cells)} |"
 
 
 def _growth(figures: Figures, what: str) -> str:
