@@ -124,9 +124,11 @@ def _likely(name: str, known: Iterable[str]) -> list[str]:
         return candidates
 
     def shared(other: str) -> int:
-        """Letters at the beginning and at the end that are the same."""
-        before = next((i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), 0)
-        after = next((i for i, (a, b) in enumerate(zip(name[::-1], other[::-1], strict=False)) if a != b), 0)
-        return before + after
+        return _alike(name, other) + _alike(name[::-1], other[::-1])
 
     return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]
+
+
+def _alike(a: str, b: str) -> int:
+    """Letters at the beginning that are the same."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
