@@ -213,7 +213,10 @@ class _Resolver:
         if self.network is None:
             return scope
         layers = self.network.layers
-        chosen = {p.name: [x for x in layers if fnmatchcase(x.name, p.name)] for p in node.layers}
+        chosen = {
+            p.name: [x for x in layers if fnmatchcase(x.name, p.name) or fnmatchcase(x.output, p.name)]
+            for p in node.layers
+        }
         for pattern in node.layers:
             if not chosen[pattern.name]:
                 unknown("layer", pattern, [x.name for x in layers], of=self.network)

@@ -137,7 +137,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     if not any(layer.has_weights for layer in network.layers):
         text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"
         fail("Q0804", text, decl.name.span, helps=["declare the weights of its operators with `weights`"])
-    constraints = _constraints(decl, scope, network, accelerator, sink)
+    # a statement about a layer is about all groups that it is split into
+    constraints = _constraints(decl, scope, mapped or network, accelerator, sink)
     if precision is None or mapped is None:
         return None
     return Study(

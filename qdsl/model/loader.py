@@ -108,7 +108,7 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
 def _collecting_seldom() -> Iterator[None]:
     """Next to nothing that is made becomes garbage, and looking for it would take a third of the time."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
+    gc.set_threshold(500_000, *before[1:])
     try:
         yield
     finally:

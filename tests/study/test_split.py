@@ -53,6 +53,14 @@ def _study(directory: Path, statement: str) -> Study:
     return small_model(directory, study_text(widths="2, 4").replace("8 bit", f"8 bit; {statement}", 1)).studies[0]
 
 
+def test_a_statement_about_a_split_layer_is_about_its_groups(tmp_path: Path) -> None:
+    split = "split b: 2 at 4 bit, 6 at 2 bit"
+    text = study_text(widths="2, 4", constrain="every layer b { spatial pe.x none }")
+    study = small_model(tmp_path, text.replace("8 bit", f"8 bit; {split}", 1)).studies[0]
+    (constraint,) = study.constraints
+    assert [x.name for x in study.network.layers if constraint.scope.includes(x.problem)] == ["b.1", "b.2"]
+
+
 def _values(study: Study, directory: Path) -> Values:
     """Values of all designs, the last variables varying fastest, in the order of `known`."""
     with Store(directory / "store.sqlite") as store:
