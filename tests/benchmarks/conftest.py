@@ -9,7 +9,6 @@ import pytest
 
 from tests.benchmarks import results
 
-
 PASSED = pytest.StashKey[bool]()
 
 
