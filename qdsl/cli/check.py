@@ -6,10 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from qdsl.cli.console import Console, print_json
-from qdsl.cli.feasibility import check_feasibility, options_json, options_text
 from qdsl.cli.tables import counted
 from qdsl.diagnostics import Diagnostic, Severity, Sink, SpecError, denied
-from qdsl.model.allowances import without_allowed
 
 if TYPE_CHECKING:
     from qdsl.model.study import WrittenMapping
@@ -63,10 +61,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     console.findings(found)
     files = len(set(args.files))
     if console.json:
-        studies = {"studies": [options_json(x) for x in decided]} if args.feasibility else {}
-        print_json({"files": files, "errors": errors, "warnings": warnings, **studies})
+        print_json({"files": files, "errors": errors, "warnings": warnings, **_studies_json(args, decided)})
         return 1 if errors else 0
     if decided:
+        from qdsl.cli.feasibility import options_text
+
         print("\n\n".join(options_text(x) for x in decided))
     if not errors:
         print(f"{counted(files, 'file')} checked, no errors")
@@ -82,6 +81,9 @@ def _check(args: argparse.Namespace, console: Console, found: Sink, decided: lis
         for written in model.mappings if model else ():
             _check_mapping(written, found)
         if args.feasibility and model is not None:
+            from qdsl.cli.feasibility import check_feasibility
+            from qdsl.model.allowances import without_allowed
+
             if not model.studies:
                 raise SpecError([Diagnostic("Q0907", f"`{path}` has no `study` block", None)])
             for study in model.studies:
@@ -89,6 +91,14 @@ def _check(args: argparse.Namespace, console: Console, found: Sink, decided: lis
                 decided.append(check_feasibility(study, args.time_limit, console, more))
                 shown, _ = without_allowed(more, model.allowances)
                 found.take(shown)
+
+
+def _studies_json(args: argparse.Namespace, decided: list[StudyOptions]) -> dict[str, object]:
+    if not args.feasibility:
+        return {}
+    from qdsl.cli.feasibility import options_json
+
+    return {"studies": [options_json(x) for x in decided]}
 
 
 def _check_mapping(written: WrittenMapping, found: Sink) -> None:

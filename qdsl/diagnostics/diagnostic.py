@@ -123,12 +123,12 @@ def _likely(name: str, known: Iterable[str]) -> list[str]:
     if len(candidates) <= _MOST_COMPARED:
         return candidates
 
-    def alike(one: str, other: str) -> int:
-        """Letters at the beginning that are the same."""
-        differing = (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
-        return next(differing, min(len(one), len(other)))
-
     def shared(other: str) -> int:
-        return alike(name, other) + alike(name[::-1], other[::-1])
+        return _alike(name, other) + _alike(name[::-1], other[::-1])
 
     return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]
+
+
+def _alike(a: str, b: str) -> int:
+    """Letters at the beginning that are the same."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
-from qdsl.diagnostics import Diagnostic, Label, Sink, Span, did_you_mean
+from qdsl.diagnostics import Diagnostic, Label, Sink, Span, SpecError, did_you_mean
 from qdsl.model.expressions import Names, names_in, number
-from qdsl.model.findings import at_most, collecting, distinct, duplicate, fail, hand_on, quoted, unknown, warn
+from qdsl.model.findings import at_most, collecting, distinct, duplicate, fail, hand_on, quoted, skip, unknown, warn
 from qdsl.model.operator import Axis, Operator, Tensor, Term
 from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.model.width_formula import ROLES
@@ -116,10 +116,12 @@ def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
     tried = {p.name.name: 1 for p in decl.parameters if p.default is None}
     if not found.errors:
         with collecting(found):
-            _check_indices(template, _quantities(template.values(tried)), found)
-    if not found.errors:
-        with collecting(found):
-            _check_use(decl, template.bind(tried))
+            try:
+                operator = template.bind(tried)
+            except SpecError:  # of the first index that is wrong
+                _check_indices(template, _quantities(template.values(tried)), found)
+                skip()
+            _check_use(decl, operator)
     return template if hand_on(found, sink) else None
 
 

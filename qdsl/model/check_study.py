@@ -87,11 +87,12 @@ def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagno
     rules = {s.role: s.span for b in blocks for s in b.statements if isinstance(s, WidthRule)}
     objectives = {o.name: o.span for i in decl.items if isinstance(i, MinimizeStmt) for o in i.objectives}
     tensors = {t for o in scope.operators.values() if o for t in o.tensors}
-    yield from review_study(study, at, rules, objectives, tensors)
+    cases = study_cases(study)
+    yield from review_study(study, cases, at, rules, objectives, tensors)
     own = [i.span for i in decl.items if isinstance(i, ConstrainBlock)]
     # what a named set asks for may well be meant for another network
     here = [c for c in study.constraints if c.span and any(_inside(c.span, block) for block in own)]
-    yield from review_constraints(here, study_cases(study))
+    yield from review_constraints(here, cases)
 
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:

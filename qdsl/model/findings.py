@@ -17,7 +17,7 @@ U = TypeVar("U")
 
 MOST_LISTED = 12  # names
 
-MOST_FINDINGS = 100
+MOST_ERRORS = 100
 
 
 def fail(
@@ -66,12 +66,12 @@ def hand_on(findings: Sink, sink: Sink) -> bool:
 def _add(findings: Iterable[Diagnostic], sink: Sink) -> None:
     for diagnostic in findings:
         sink.add(diagnostic)
-    if len(sink.diagnostics) > MOST_FINDINGS:
+    if len(sink.diagnostics) > MOST_ERRORS and len(sink.errors) > MOST_ERRORS:
         raise EnoughError(sink.diagnostics)
 
 
 class EnoughError(SpecError):
-    """There are so many findings that the rest is not checked. It carries all of them through every `collecting`."""
+    """There are so many errors that the rest is not checked. It carries all of them through every `collecting`."""
 
 
 class collecting:

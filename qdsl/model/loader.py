@@ -6,19 +6,21 @@ import gc
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import is_
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qdsl.diagnostics import Diagnostic, Sink, SpecError
-from qdsl.model.allowances import Allowance, allowances_of, needless, without_allowed
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.follow_ups import is_follow_up
-from qdsl.model.imports import LoadedFile, Texts, import_chains, read_files
+from qdsl.model.imports import LoadedFile, Texts, read_files
 from qdsl.model.review_files import review_imports, review_use
 from qdsl.model.review_tensors import review_tensors
 from qdsl.model.study import Model
 from qdsl.syntax.tree import File
+
+if TYPE_CHECKING:
+    from qdsl.model.allowances import Allowance
 
 
 @dataclass(frozen=True)
@@ -56,27 +58,20 @@ class Library:
         names: dict[Path, Names] = {}
         for file in files:
             names[file.path] = self._check(file, [names[p] for _, p in file.imports], found)
-        if not files:
-            return self._told(read.diagnostics, files, sink, Loaded((), names, None))
-        main = names[files[-1].path]
-        for review in (review_tensors(main), review_imports(files)):
-            found.take(review)
-        if not read.errors and not found.errors:
+        main = names[files[-1].path] if files else Names()
+        found.take(review_tensors(main))
+        found.take(review_imports(files))
+        if files and not read.errors and not found.errors:
             found.take(review_use(files[-1], names))
-        allowances = [a for f in files for a in allowances_of(f.tree, f.source, read)]
-        shown, needed = without_allowed((d for d in found if not is_follow_up(d, files, complete)), allowances)
-        wrong = bool(read.errors or found.errors)
-        if not wrong:
-            source = files[-1].source
-            shown += needless((a for a in allowances if a.at.source is source and a not in needed), bool(main.studies))
-        model = None if wrong else _model(path, files, main, tuple(allowances))
-        return self._told([*read, *shown], files, sink, Loaded(tuple(files), names, model))
+        allowances: tuple[Allowance, ...] = ()
+        if read.diagnostics or found.diagnostics or any("allow" in f.source.text for f in files):
+            from qdsl.model.telling import tell
 
-    def _told(self, found: Sequence[Diagnostic], files: Sequence[LoadedFile], sink: Sink, loaded: Loaded) -> Loaded:
-        """Hands the findings on, each with the imports through which its file is read."""
-        chains = import_chains(files) if found else {}
-        sink.take(replace(d, imported=chains.get(d.span.source.path, ()) if d.span else ()) for d in found)
-        return loaded
+            told = tell(files, complete, read, found, bool(main.studies))
+            allowances = told.allowances
+            sink.take(told.findings)
+        wrong = not files or bool(read.errors or found.errors)
+        return Loaded(tuple(files), names, None if wrong else _model(path, files, main, allowances))
 
     def _check(self, file: LoadedFile, imported: list[Names], sink: Sink) -> Names:
         known = self._checked.get(file.path)
@@ -113,7 +108,7 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
 def _collecting_seldom() -> Iterator[None]:
     """Next to nothing that is made becomes garbage, and looking for it would take a third of the time."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
+    gc.set_threshold(500_000, *before[1:])
     try:
         yield
     finally:

@@ -6,8 +6,7 @@ The bounds are sound but wide, so what is not reported may still be without effe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from math import inf
 
 from qdsl.diagnostics import Diagnostic, Span
@@ -36,15 +35,22 @@ _MOST_NAMES = 6  # of layers
 _Judged = Only | Order | Require
 
 
-@dataclass(frozen=True)
 class Case:
     """A layer that constraints are judged on. problem: None for any; widths: least and greatest bits of each tensor."""
 
-    accelerator: Accelerator
-    dims: frozenset[str]
-    name: str = ""
-    problem: Problem | None = None
-    widths: Mapping[str, Interval] = field(default_factory=dict)
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        dims: frozenset[str],
+        name: str = "",
+        problem: Problem | None = None,
+        widths: dict[str, Interval] | None = None,
+    ) -> None:
+        self.accelerator = accelerator
+        self.dims = dims
+        self.name = name
+        self.problem = problem
+        self.widths = widths or {}
 
     def size(self, dim: str) -> Interval:
         return (1, inf) if self.problem is None else (self.problem.size(dim), self.problem.size(dim))

@@ -10,41 +10,49 @@ from qdsl.diagnostics import Diagnostic, Label, Span
 from qdsl.model.accelerator import Accelerator, FanOut, Partition, StorageLevel
 from qdsl.model.constraint import Only
 from qdsl.model.findings import quoted, warning
-from qdsl.model.interval import Interval
-from qdsl.model.operator import Operator, Problem
+from qdsl.model.operator import Operator
 from qdsl.model.precision import WidthVariable
 from qdsl.model.review_constraints import Case
 from qdsl.model.study import Study
 
 _MOST_NAMES = 6
+_ALWAYS_ENOUGH = (
+    2048  # words for one value of each tensor: at most 16 tensors of 64 bits, kept twice, in words of one bit
+)
 
 
 def study_cases(study: Study) -> list[Case]:
     """A case for each distinct problem of the network, with the widths that its layers may have."""
     precision = study.precision
-    widths: dict[str, dict[str, tuple[int, ...]]] = {}
-    for name, tensors in precision.assignment:
-        widths[name] = {
-            t: (precision.output_bits,) if i is None else precision.variables[i].options for t, i in tensors
-        }
-    found: dict[Problem, Case] = {}
+    output = (precision.output_bits, precision.output_bits)
+    options = [(v.options[0], v.options[-1]) for v in precision.variables]
+    widths = {
+        name: {t: output if i is None else options[i] for t, i in tensors} for name, tensors in precision.assignment
+    }
+    found: dict[tuple[int, tuple[int, ...]], Case] = {}  # an operator with its parameters is one object
     for layer in study.network.layers:
-        known = found.get(layer.problem)
-        ranges: dict[str, Interval] = {t: (min(o), max(o)) for t, o in widths[layer.name].items()}
-        if known:
-            ranges = {t: (min(a, known.widths[t][0]), max(b, known.widths[t][1])) for t, (a, b) in ranges.items()}
-        dims = frozenset(layer.problem.operator.dims)
-        found[layer.problem] = Case(study.accelerator, dims, known.name if known else layer.name, layer.problem, ranges)
+        operator, ranges = layer.problem.operator, widths[layer.name]
+        key = (id(operator), layer.problem.sizes)
+        if known := found.get(key):
+            known.widths.update(
+                {t: (min(a, known.widths[t][0]), max(b, known.widths[t][1])) for t, (a, b) in ranges.items()}
+            )
+        else:
+            found[key] = Case(study.accelerator, frozenset(operator.dims), layer.name, layer.problem, {**ranges})
     return list(found.values())
 
 
 def review_study(
-    study: Study, at: Span, ranges: dict[str, Span], objectives: dict[str, Span], tensors: AbstractSet[str]
+    study: Study,
+    cases: Sequence[Case],
+    at: Span,
+    ranges: dict[str, Span],
+    objectives: dict[str, Span],
+    tensors: AbstractSet[str],
 ) -> Iterator[Diagnostic]:
-    """at: the `map` statement. ranges: where the widths of weights and of activations are given; objectives: their names;
-    tensors: those of all operators that the study could use."""
-    operators = list(dict.fromkeys(p.operator for p in study.network.distinct_problems))
-    cases = study_cases(study)
+    """cases: as of `study_cases`. at: the `map` statement. ranges: where the widths of weights and of activations are given;
+    objectives: their names; tensors: those of all operators that the study could use."""
+    operators = list({id(c.problem.operator): c.problem.operator for c in cases if c.problem}.values())
     yield from kept_nowhere(study.accelerator, operators, at)
     yield from _not_used(study, operators, at, tensors)
     yield from _too_small(study, cases, at)
@@ -86,6 +94,8 @@ def _too_small(study: Study, cases: Sequence[Case], at: Span) -> Iterator[Diagno
     """Memories without room for one value of each tensor they must keep, at the narrowest widths."""
     for level in study.accelerator.levels[1:]:
         for part in level.all_partitions:
+            if part.size_words >= _ALWAYS_ENOUGH:
+                continue
             short = [(case, need) for case in cases if (need := _least_words(level, part, case)) > part.size_words]
             if short:
                 need = max(n for _, n in short)
@@ -118,17 +128,17 @@ def _idle(study: Study, cases: Sequence[Case], at: Span) -> Iterator[Diagnostic]
     only = [c for c in study.constraints if isinstance(c, Only) and c.scope.condition is None]
     for fanout in study.accelerator.fanouts:
         for axis, place in zip("xy", fanout.places, strict=True):
-            size = fanout.mesh(axis)
-            limits = [c for c in only if c.place == place]
+            size, limits = fanout.mesh(axis), [c for c in only if c.place == place]
+            if size == 1 or fanout.pooled or any(_usable(case, place, limits) >= size for case in cases):
+                continue
             best, case = max(((_usable(c, place, limits), c) for c in cases), key=lambda x: x[0])
-            if size > 1 and best < size and not fanout.pooled:
-                most = "more than one" if best == 1 else f"more than {best:g}"
-                text = f"no layer can use {most} of the {size} instances along `{place}`"
-                span = (fanout.x_span if axis == "x" else fanout.y_span) or fanout.span
-                labels = [Label(span, f"{size} instances")] if span else []
-                labels += [Label(c.span, "leaves these dimensions") for c in limits if c.span]
-                notes = [] if best == 1 else [f"`{case.name}` uses most"]
-                yield warning("Q0815", text, at, labels=labels, notes=notes)
+            most = "more than one" if best == 1 else f"more than {best:g}"
+            text = f"no layer can use {most} of the {size} instances along `{place}`"
+            span = (fanout.x_span if axis == "x" else fanout.y_span) or fanout.span
+            labels = [Label(span, f"{size} instances")] if span else []
+            labels += [Label(c.span, "leaves these dimensions") for c in limits if c.span]
+            notes = [] if best == 1 else [f"`{case.name}` uses most"]
+            yield warning("Q0815", text, at, labels=labels, notes=notes)
 
 
 def _usable(case: Case, place: str, limits: Sequence[Only]) -> float:

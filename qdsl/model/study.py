@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
-from qdsl.model.allowances import Allowance
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
+
+if TYPE_CHECKING:
+    from qdsl.model.allowances import Allowance
 
 OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise")
 TIMED = ("latency", "edp")

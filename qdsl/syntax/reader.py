@@ -1,7 +1,7 @@
 """Reading what is right: from the text of an import or declaration to its node, by the tables that Lark made.
 
-Lark could do this too, but its lexer and its trees take ten times as long, and most text that is read is right.
-`tests/syntax/test_grammar.py` holds both against each other.
+Lark could do this too, but takes longer to load than most files to read, and twice as long for the reading; and most
+text is right. `tests/syntax/test_grammar.py` holds both against each other.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ accelerator machine{i} {{
     multicast I, W
     reduce O
     energy hop 0.05 pJ/bit
+    source "estimate"
   }}
   memory pad {{
     size 512 word
