@@ -25,6 +25,7 @@ from qdsl.model.operator import Problem
 from qdsl.model.study import Study
 from qdsl.resources import data_dir
 from qdsl.symbolic import Evaluation, evaluate, legality
+from tests.benchmarks.layers import questions
 from tests.mapspace.limits import limited_cases
 from tests.mapspace.strategies import ConstrainedCase, constrained_cases, every_mapping, is_legal
 from tests.support.strategies import conv1d, matmul
@@ -75,7 +76,7 @@ def test_no_mapper_finds_less_than_the_optimum(case: ConstrainedCase) -> None:
 
 @pytest.mark.slow
 @given(constrained_cases())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_no_mapper_finds_less_than_the_optimum_of_many_problems(case: ConstrainedCase) -> None:
     check_against_the_optimum(case)
 
@@ -96,6 +97,20 @@ def check_against_the_optimum(case: ConstrainedCase) -> None:
         assert answer.lower_bound is None
         assert answer.value >= optimum.energy_pj * (1 - 1e-9)
         assert is_legal(case, answer.mapping)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("network", "machine", "layer"),
+    [("mobilenet_v1", "eyeriss", "b7.1.p"), ("resnet18", "simba", "b2.1.a"), ("mobilenet_v1", "simba", "b3.d")],
+)
+def test_no_draw_of_a_hundred_thousand_is_below_the_optimum(network: str, machine: str, layer: str) -> None:
+    question = next(q for q in questions(network, machine) if q.layer == layer).arguments
+    optimum = best_mapping(*question)
+    best = find_mapping(RandomMapper(victory=0, samples=100_000), *question)
+    assert optimum.status == "optimal" and optimum.value is not None and best.value is not None
+    assert best.history[-1][1] == 100_000
+    assert best.value >= optimum.value * (1 - 1e-9)
 
 
 @given(limited_cases(LIMIT))
