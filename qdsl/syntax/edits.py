@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from qdsl.diagnostics import Diagnostic, SourceFile, Span
 from qdsl.syntax.tree import Node
 
+MAX_SHOWN = 60  # characters of a corrected statement in a help
+
 N = TypeVar("N", bound=Node)
 
 
@@ -75,3 +77,17 @@ class Relocation:
         if isinstance(part, tuple):
             return tuple(map(self._part, part))
         return self.node(part) if isinstance(part, Node) else part
+
+
+def shown(text: str, start: int, end: int) -> str:
+    """The statement, or the beginning of its block, as it should be; '' if that is too long."""
+    words = " ".join(text[start:end].split())
+    return f"write `{words}`" if len(words) <= MAX_SHOWN else ""
+
+
+def told(old: str, new: str) -> str:
+    """What to do in place of some text."""
+    old, new = old.strip(), new.strip()
+    if not new:
+        return f"remove `{old}`"
+    return f"write `{new}` in place of `{old}`" if old else f"put `{new}` before it"

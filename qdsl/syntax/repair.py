@@ -13,12 +13,11 @@ from lark import UnexpectedInput, UnexpectedToken
 
 from qdsl.diagnostics import nearest
 from qdsl.syntax.blocks import OPENINGS, accepted_after, all_keywords, headers, keywords, kind_of, owners, statements_of
-from qdsl.syntax.edits import Edited
+from qdsl.syntax.edits import Edited, shown, told
 from qdsl.syntax.layout import DECLARATIONS, VALUE_SET, statement_at
 from qdsl.syntax.tables import parser
 
 MAX_LENGTH = 1000  # characters of a statement for which corrections are looked for
-MAX_SHOWN = 60  # characters of a corrected statement in a help
 _AT_ONCE = 8  # the same correction in one statement, as of `dims M N K`
 _WORD = re.compile(r"\w+")
 _SIGN = re.compile(r"[=<>!&|:*.]+|[,;\[\]{]")
@@ -175,7 +174,7 @@ def _attempt(broken: Broken, edit: _Edit) -> Repair | None:
         end += added - len(removed)
         wrong = _refused(broken.headers, text.text[edit.begin : end])
         if wrong is None or (edit.sure and edit.start + added < edit.begin + wrong < end):
-            help_ = edit.help or _shown(text.text, edit.begin, end) or _told(removed, edit.new)
+            help_ = edit.help or shown(text.text, edit.begin, end) or told(removed, edit.new)
             wrong_place = (edit.start, edit.end) if edit.earlier else None
             return Repair(text, edit.begin, help_, wrong_place, edit.message)
         at = edit.begin + wrong
@@ -312,16 +311,3 @@ def _gaps(broken: Broken) -> Iterator[tuple[int, str]]:
     last = _LAST_WORD.search(broken.before)
     if last and re.search(r"\d\s+\Z", broken.before[: last.start()]):
         yield len(text[: broken.start + last.start()].rstrip()), last[1]
-
-
-def _shown(text: str, start: int, end: int) -> str:
-    """The statement, or the beginning of its block, as it should be; '' if that is too long."""
-    words = " ".join(text[start:end].split())
-    return f"write `{words}`" if len(words) <= MAX_SHOWN else ""
-
-
-def _told(old: str, new: str) -> str:
-    old, new = old.strip(), new.strip()
-    if not new:
-        return f"remove `{old}`"
-    return f"write `{new}` in place of `{old}`" if old else f"put `{new}` before it"
