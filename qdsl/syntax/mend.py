@@ -24,6 +24,7 @@ _TOKEN = re.compile(
 )
 # What begins a block, and how the rest of its line looks.
 _NAMED = "|".join((*DECLARATIONS[1:], "memory", "array", "compute", "block", "every", "for"))
+_LEVELS = ("memory", "array", "compute", "technology", "accelerator", "network", "block", "operator", "study")
 _HEADER = re.compile(rf"(?:(?:{_NAMED})[ \t]+\w[^{{}}\"]*|precision|constrain)[ \t]*:?\Z")
 _CONTINUES = (",", ":", "=", "+", "-", "*", "/", "<", ">", ".", "and", "or", "then", "else")
 
@@ -170,15 +171,20 @@ class _Mending:
         if token is line.first and any(o.indent == line.indent for o in self.opened):
             while self.opened[-1].indent != line.indent:
                 self.close_missing(token)
-        elif not self.opened or self.goes_on(token, line, number, following):
+        elif (before := self.opened[-1].line != number if self.opened else True) and (at := _unopened(token, line)):
+            self.open_missing(at, token)
+            return
+        elif not self.opened or (before and self.goes_on(token, line, following)):
             self.superfluous(token)
             return
         self.opened.pop()
 
-    def goes_on(self, token: _Token, line: _Line, number: int, following: _Line | None) -> bool:
-        """Whether the block that a brace would close has more lines or a brace of its own."""
+    def goes_on(self, token: _Token, line: _Line, following: _Line | None) -> bool:
+        """Whether the block that a brace would close has more on its line, more lines, or a brace of its own."""
         block = self.opened[-1]
-        if following is None or block.line == number or token is not line.tokens[-1]:
+        if token is not line.tokens[-1]:
+            return line.tokens[line.tokens.index(token) + 1].text not in ("}", ";")
+        if following is None:
             return False
         closes = following.first.text == "}" and following.indent == block.indent
         return closes or following.indent > block.indent
@@ -211,6 +217,12 @@ class _Mending:
         label = "in place of this" if colon else ""
         self.find("Q0102", "a block begins with `{`", span, label, helps=helps)
         self.opened.append(_Opened("{", last.end, line.indent, number, missing=True))
+
+    def open_missing(self, at: int, token: _Token) -> None:
+        """Opens what a brace closes."""
+        self.edits.append((at, at, " {"))
+        labels = (Label(Span(self.source, token.at, token.end), "would be closed here"),)
+        self.find("Q0102", "`{` is missing", Span(self.source, at, at), labels=labels, helps=("put `{` here",))
 
     def close_missing(self, token: _Token | None) -> None:
         """Closes the innermost bracket, behind the last token. token: what it is missing before."""
@@ -247,6 +259,16 @@ class _Mending:
         helps: tuple[str, ...] = (),
     ) -> None:
         self.findings.append(Diagnostic(code, message, span, label, labels, helps=helps))
+
+
+def _unopened(token: _Token, line: _Line) -> int | None:
+    """Where in the line that a brace ends the brace is missing that begins it: behind `in`, or what names a block."""
+    before = line.tokens[: line.tokens.index(token)]
+    words = [t.text for t in before]
+    if "in" in words and "{" not in words[(last := len(words) - 1 - words[::-1].index("in")) :]:
+        return before[last].end
+    named = len(before) > 2 and words[0] in _LEVELS and words[2] != "{" and before[2].kind == "word"
+    return before[1].end if named else None
 
 
 def _foreign(kind: str, spans: list[Span]) -> Diagnostic:

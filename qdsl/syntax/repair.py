@@ -142,15 +142,18 @@ def repair(broken: Broken) -> Repair | None:
         if broken.misplaced and kind is not _continued:
             return None
         working = [made for edit in kind(broken) if (made := _attempt(broken, edit))]
+        if working and (kind is _inserted or len({r.edited.text for r in working}) == 1):
+            return working[0]  # of the signs that are missing the most usual one
         if working:
-            return working[0] if len({r.edited.text for r in working}) == 1 else None
+            return None
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
     """start, end: what is replaced. begin: of the statements that it concerns. again: it may be needed several times.
-    help: how it is told, '' to show the corrected statement; message, earlier: as of a Repair."""
+    help: how it is told, '' to show the corrected statement; message, earlier: as of a Repair. sure: whether it counts even
+    if there is another mistake behind it."""
 
     begin: int
     start: int
@@ -160,6 +163,7 @@ class _Edit:
     again: bool = False
     message: str = ""
     earlier: bool = False
+    sure: bool = False
 
 
 def _attempt(broken: Broken, edit: _Edit) -> Repair | None:
@@ -170,7 +174,7 @@ def _attempt(broken: Broken, edit: _Edit) -> Repair | None:
     for _ in range(_AT_ONCE):
         end += added - len(removed)
         wrong = _refused(broken.headers, text.text[edit.begin : end])
-        if wrong is None:
+        if wrong is None or (edit.sure and edit.start + added < edit.begin + wrong < end):
             help_ = edit.help or _shown(text.text, edit.begin, end) or _told(removed, edit.new)
             wrong_place = (edit.start, edit.end) if edit.earlier else None
             return Repair(text, edit.begin, help_, wrong_place, edit.message)
@@ -223,14 +227,18 @@ def _spelled(broken: Broken) -> Iterator[_Edit]:
     """A keyword that is nearly spelled: the word at the offset, or the one before it."""
     text, found = broken.text.text, broken.found
     if found.isidentifier() and found not in all_keywords() and (word := nearest(found, keywords(broken.accepts))):
-        yield _Edit(broken.start, broken.offset, broken.offset + len(found), word, f"did you mean `{word}`?")
+        end = broken.offset + len(found)
+        first = not broken.before.strip()
+        yield _Edit(broken.start, broken.offset, end, word, f"did you mean `{word}`?", sure=first)
         return
     if (last := _LAST_WORD.search(broken.before)) and found not in ("=", ":"):
         start, name = broken.start + last.start(), last[1]
         context = "".join(broken.headers) + text[broken.start : start]
         accepted = keywords(accepted_after(context))
         if name not in accepted and (word := nearest(name, accepted)):
-            yield _Edit(broken.start, start, start + len(name), word, f"did you mean `{word}`?", earlier=True)
+            help_ = f"did you mean `{word}`?"
+            first = not text[broken.start : start].strip()
+            yield _Edit(broken.start, start, start + len(name), word, help_, earlier=True, sure=first)
 
 
 def _substituted(broken: Broken) -> Iterator[_Edit]:
