@@ -28,6 +28,7 @@ _CONTINUES = re.compile(r"\s*(?:then|else|and|or)\b")
 _DECLARATION = re.compile(
     rf'[ \t]*(?:import[ \t]+"|(?:{"|".join(DECLARATIONS)})[ \t]+[A-Za-z_]\w*[ \t]*(?:[({{]|for\b))'
 )
+BLANKS = " \t\r\f"  # of the grammar; other white space is no layout
 VALUE_SET = re.compile(r"\bin\s*\Z")
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -126,7 +127,7 @@ class _Scan:
                 if self.pending is None:
                     self.pending = len(self.pieces)
                 self.pieces.append(" ")
-            elif kind == "rest" and not word.strip(" \t\r\f\ufeff"):
+            elif kind == "rest" and not word.strip(BLANKS + "\ufeff"):
                 self.pieces.append(" " * len(word))
             else:
                 self.end_line(kind, word, token)
@@ -177,9 +178,9 @@ class _Scan:
             self.pieces[-1] = " "
             return
         if self.start is None:
-            self.start = at + len(word) - len(word.lstrip())
-        self.end = at + len(word.rstrip())
-        self.last = word.rstrip()
+            self.start = at + len(word) - len(word.lstrip(BLANKS))
+        self.end = at + len(word.rstrip(BLANKS))
+        self.last = word.rstrip(BLANKS)
         if kind == "open":
             self.opened.append((word, at))
         elif kind == "string" and (len(word) < 2 or not word.endswith('"')):

@@ -7,7 +7,7 @@ from lark import UnexpectedInput
 from qdsl.diagnostics import Sink, SourceFile, Span
 from qdsl.syntax.blocks import headers
 from qdsl.syntax.edits import Edited, Relocation
-from qdsl.syntax.layout import Segment, statement_at
+from qdsl.syntax.layout import BLANKS, Segment, statement_at
 from qdsl.syntax.mistakes import explain, refusal
 from qdsl.syntax.reader import NotReadableError, read, words
 from qdsl.syntax.repair import refused_at
@@ -34,7 +34,7 @@ class Recovery:
         for offset in broken:
             text = self.without(text, *statement_at(text.text, offset))
         for _ in range(MAX_REPORTED):
-            self.lost = self.lost or not text.text.strip()
+            self.lost = self.lost or not text.text.strip(BLANKS + "\n")
             if self.lost:
                 return None
             opened = "".join(headers(text.text, done)) if done else ""
@@ -57,7 +57,7 @@ class Recovery:
         if mistake.made:
             return mistake.made.edited, mistake.made.begin
         # after a brace that is missing, further findings would follow from it
-        self.lost = start == 0 or bool(self.segment.missing) or not text.text[start:end].strip()
+        self.lost = start == 0 or bool(self.segment.missing) or not text.text[start:end].strip(BLANKS + "\n")
         if self.lost:
             self.left_out.append(self.place)
         elif "LBRACE" in mistake.expected:  # a block without brace: its lines say nothing by themselves

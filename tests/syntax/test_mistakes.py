@@ -88,8 +88,11 @@ def test_a_missing_parenthesis_ends_at_the_brace() -> None:
         (r'import "a\qb\x"', "Q0104"),
         ('technology t { source "a"; source "b" }', "Q0105"),
         ("accelerator a { word 8\u00a0bit }", "Q0106"),
+        ("technology t { }\v", "Q0106"),
+        ("\x85", "Q0106"),
+        ("technology t { }\n\u2028\ntechnology u { }", "Q0106"),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_limits_hold_without_traceback(text: str, code: str) -> None:
     sink = Sink()
