@@ -18,6 +18,7 @@ from qdsl.syntax.tree import (
     Conditional,
     ConstraintsDecl,
     Declaration,
+    EngineDecl,
     Expr,
     File,
     Ident,
@@ -37,6 +38,7 @@ D = TypeVar("D", bound=Declaration)
 KINDS: dict[type[Declaration], str] = {
     OperatorDecl: "operator",
     TechnologyDecl: "technology",
+    EngineDecl: "engine",
     AcceleratorDecl: "accelerator",
     NetworkDecl: "network",
     ConstraintsDecl: "constraint set",

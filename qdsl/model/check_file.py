@@ -9,6 +9,7 @@ from typing import TypeVar
 from qdsl.diagnostics import Diagnostic, Sink, Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_accelerator import bind_accelerator
+from qdsl.model.check_compute import check_engine
 from qdsl.model.check_constraints import ConstraintSet, check_set
 from qdsl.model.check_levels import Technologies
 from qdsl.model.check_mapping import check_mapping
@@ -25,6 +26,7 @@ from qdsl.syntax.tree import (
     AcceleratorDecl,
     ConstraintsDecl,
     Declaration,
+    EngineDecl,
     File,
     Ident,
     MachineRef,
@@ -63,6 +65,7 @@ class Names:
 
     operators: dict[str, OperatorTemplate | None] = field(default_factory=dict)
     technologies: dict[str, Technology | None] = field(default_factory=dict)
+    engines: dict[str, EngineDecl | None] = field(default_factory=dict)
     accelerators: dict[str, Machine | None] = field(default_factory=dict)
     networks: dict[str, Network | None] = field(default_factory=dict)
     constraints: dict[str, ConstraintSet | None] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Names:
 KINDS: dict[type[Declaration], str] = {
     OperatorDecl: "operator",
     TechnologyDecl: "technology",
+    EngineDecl: "engine",
     AcceleratorDecl: "accelerator",
     NetworkDecl: "network",
     ConstraintsDecl: "constraint set",
@@ -98,6 +102,7 @@ KINDS: dict[type[Declaration], str] = {
 _TABLES: dict[type[Declaration], str] = {
     OperatorDecl: "operators",
     TechnologyDecl: "technologies",
+    EngineDecl: "engines",
     AcceleratorDecl: "accelerators",
     NetworkDecl: "networks",
     ConstraintsDecl: "constraints",
@@ -161,14 +166,16 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
         return checked
 
     def accelerator(decl: AcceleratorDecl) -> Machine:
-        default = bind_accelerator(decl, names.technologies, sink)
+        default = bind_accelerator(decl, technologies, sink)
         for diagnostic in review_accelerator(decl, default) if default else ():
             sink.add(diagnostic)
-        return Machine(decl, names.technologies, default)
+        return Machine(decl, technologies, default)
 
+    technologies = Technologies(names.technologies, names.engines)
     scope = StudyScope(names.operators, names.networks, names.constraints, declared, machine)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
     check(TechnologyDecl, names.technologies, technology)
+    check(EngineDecl, names.engines, lambda d: check_engine(d, sink))
     check(AcceleratorDecl, names.accelerators, accelerator)
     check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
     check(ConstraintsDecl, names.constraints, constraint_set)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
+from math import inf
 
 from qdsl.model.accelerator import Accelerator, Port, StorageLevel
 from qdsl.model.operator import Problem
@@ -100,7 +101,7 @@ def roofline(
         for flow in _flows(level, evaluation.level(level.name), mapped.instances(item), evaluation.operations)
     )
     slowest = max(flows, key=lambda flow: flow.cycles)
-    units = mapped.compute_instances
+    units, each = mapped.compute_instances, mapped.compute.cycles_per_operation(problem, bits)
     return Roofline(
         evaluation.operations,
         evaluation.cycles,
@@ -108,7 +109,7 @@ def roofline(
         units,
         round(evaluation.utilization * units),
         evaluation.useful,
-        float(units * mapped.compute.operations_per_cycle(problem, bits)),
+        float(units / each) if each else inf,
         flows,
         slowest if slowest.cycles > evaluation.compute_cycles else None,
     )
