@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
-from math import inf
 
 from qdsl.model.accelerator import Accelerator, Port, StorageLevel
 from qdsl.model.operator import Problem
@@ -65,8 +64,8 @@ class Roofline:
 
     @property
     def attained(self) -> float:
-        """Operations per cycle."""
-        return self.operations / self.cycles
+        """Operations per cycle; 0 of a layer that takes none."""
+        return self.operations / self.cycles if self.cycles else 0.0
 
     @property
     def limit(self) -> str:
@@ -109,7 +108,7 @@ def roofline(
         units,
         round(evaluation.utilization * units),
         evaluation.useful,
-        float(units / each) if each else inf,
+        float(units / each) if each else 0.0,
         flows,
         slowest if slowest.cycles > evaluation.compute_cycles else None,
     )
