@@ -115,6 +115,9 @@ CODES: dict[str, tuple[str, str]] = {
               "Each layer has legal mappings at some widths, but layers share widths and no choice serves them all."),
     "Q0808": ("groups do not make a layer",
               "The groups of a split layer make up its output channels, a dimension of its weights."),
+    "Q0809": ("too many configurations", "Each configuration of an accelerator takes tables of its own."),
+    "Q0810": ("limit not usable", "A limit is an upper bound of a known quantity that some configuration keeps."),
+    "Q0811": ("order of levels", "A study goes from the roughest abstraction level to the finest."),
     # --- runs, stores, reports ---
     "Q0901": ("not a result store", "The file is no store of results, or one of another version."),
     "Q0902": ("result store not usable", "The database cannot be opened or written."),

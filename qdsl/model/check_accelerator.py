@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLevel
@@ -30,14 +31,19 @@ from qdsl.syntax.tree import (
 
 
 def bind_accelerator(
-    decl: AcceleratorDecl, technologies: Technologies, sink: Sink, arguments: Sequence[Argument] = ()
+    decl: AcceleratorDecl,
+    technologies: Technologies,
+    sink: Sink,
+    arguments: Sequence[Argument] = (),
+    chosen: Mapping[str, Quantity] = MappingProxyType({}),
 ) -> Accelerator | None:
-    """The accelerator with its parameters at their defaults or at the arguments; None if errors were found."""
+    """The accelerator with its parameters at their defaults, at the arguments, or at what was chosen among their values;
+    None if errors were found."""
     found = Sink()
     names: dict[str, Value] = {}
     word = clock = None
     with collecting(found):
-        names = _parameters(decl, arguments)
+        names = _parameters(decl, arguments, chosen)
         word, clock = _settings(decl, names)
     if found.errors:
         hand_on(found, sink)
@@ -67,7 +73,9 @@ def bind_accelerator(
     return Accelerator(decl.name.name, tuple(hierarchy), compute, clock, bool(flags), values, decl.name.span)
 
 
-def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[str, Value]:
+def _parameters(
+    decl: AcceleratorDecl, arguments: Sequence[Argument], chosen: Mapping[str, Quantity]
+) -> dict[str, Value]:
     params = [i for i in decl.items if isinstance(i, ParamDecl)]
     distinct("parameter", (p.name for p in params))
     positional, given = split_arguments(arguments)
@@ -82,7 +90,7 @@ def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[st
         if p.domain is not None and not contains(p.domain, default):
             labels = [Label(p.domain.span, "the values it may have")]
             fail("Q0504", f"the default of `{p.name.name}` is not one of its values", p.value.span, labels=labels)
-        names[p.name.name] = default
+        names[p.name.name] = chosen.get(p.name.name, default)
         if p.name.name in given:
             _, expr = given[p.name.name]
             example = f"{p.name.name} = {default}"

@@ -10,13 +10,13 @@ from qdsl.diagnostics import Sink
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_accelerator import bind_accelerator
 from qdsl.model.check_constraints import ConstraintSet, check_set
-from qdsl.model.check_levels import Technologies
 from qdsl.model.check_mapping import check_mapping
 from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
 from qdsl.model.check_study import StudyScope, check_study
 from qdsl.model.check_technology import Technology, check_technology
 from qdsl.model.findings import collecting, duplicate, fail, lookup
+from qdsl.model.machine import Machine
 from qdsl.model.network import Network
 from qdsl.model.study import Study, WrittenMapping
 from qdsl.syntax.tree import (
@@ -35,20 +35,6 @@ from qdsl.syntax.tree import (
 
 D = TypeVar("D", bound=Declaration)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A declared accelerator. default: with its parameters at their defaults, None if that is wrong."""
-
-    decl: AcceleratorDecl
-    technologies: Technologies
-    default: Accelerator | None
-
-    def bind(self, reference: MachineRef, sink: Sink) -> Accelerator | None:
-        if self.default is None or not reference.arguments:
-            return self.default
-        return bind_accelerator(self.decl, self.technologies, sink, reference.arguments)
 
 
 @dataclass
@@ -124,7 +110,7 @@ def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
         accelerator = lookup("accelerator", decl.accelerator, names.accelerators).default
         return check_set(decl, accelerator, names.operators, sink)
 
-    scope = StudyScope(names.operators, names.networks, names.constraints, machine)
+    scope = StudyScope(names.operators, names.networks, names.constraints, names.accelerators)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
     check(TechnologyDecl, names.technologies, lambda d: check_technology(d, sink))
     technologies = names.technologies

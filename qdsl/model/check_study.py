@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
+from qdsl.model.check_hardware import Bound, bound_machines, fit_all, size_text
 from qdsl.model.check_precision import check_precision
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
 from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
-from qdsl.model.network import Network
+from qdsl.model.machine import Machine
+from qdsl.model.network import Network, network_set
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
-from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, Search, Study
+from qdsl.model.study import LEVELS, OBJECTIVES, SEARCH_OPERATORS, Configuration, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
-    MachineRef,
+    LevelsStmt,
+    LimitStmt,
+    MappedNetwork,
     MapStmt,
     MinimizeStmt,
     Name,
@@ -46,12 +51,12 @@ SEARCH_RANGES = {
 
 @dataclass(frozen=True)
 class StudyScope:
-    """What a study can name. machine: the accelerator of a reference, None if that was reported as wrong."""
+    """What a study can name. None: reported as wrong."""
 
     operators: Operators
     networks: Mapping[str, Network | None]
     constraints: Mapping[str, ConstraintSet | None]
-    machine: Callable[[MachineRef, Sink], Accelerator | None]
+    machines: Mapping[str, Machine | None]
 
 
 def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -65,45 +70,126 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
-    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SearchStmt, ReportStmt)
-    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed)
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, LevelsStmt, SearchStmt, ReportStmt)
+    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(LimitStmt,))
     network: Network | None = None
-    mapped: Network | None = None
-    accelerator: Accelerator | None = None
-    precision: PrecisionSpace | None = None
+    block: PrecisionBlock | None = None
+    bounds: list[Bound] = []
     objectives: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     reports: tuple[str, ...] = REPORTS
     search = Search()
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
-        accelerator = scope.machine(map_stmt.accelerator, sink)
-        network = lookup("network", map_stmt.network, scope.networks)
+        with collecting(sink):
+            machine = lookup("accelerator", map_stmt.accelerator.name, scope.machines)
+            bounds = bound_machines(machine, map_stmt.accelerator, found.all(LimitStmt), sink)
+        network = _network(map_stmt, scope)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
-        if accelerator:
-            accelerator = _with_partial_sums(block, accelerator)
-        if network and accelerator:
-            mapped = split_layers(block, network, accelerator, sink)
-            precision = check_precision(block, mapped, accelerator, sink)
     with collecting(sink):
         objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
+    with collecting(sink):
+        levels = _levels(found.get(LevelsStmt))
     with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
-    if network is None or accelerator is None:
+    if network is None or not bounds:
         return None
-    with collecting(sink):
-        check_widths_known(accelerator, network.layers)
+    fitted = list(fit_all(bounds, partial(_fit, decl, block, scope, network), sink))
     if not any(layer.has_weights for layer in network.layers):
         text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"
         fail("Q0804", text, decl.name.span, helps=["declare the weights of its operators with `weights`"])
-    constraints = _constraints(decl, scope, network, accelerator, sink)
-    if precision is None or mapped is None:
+    if len(fitted) < len(bounds):
         return None
-    return Study(
-        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, decl.name.span
+    hardware = tuple(
+        Configuration(tuple((n, size_text(q)) for n, q in b.values.items()), f.accelerator, f.constraints)
+        for b, f in zip(bounds, fitted, strict=True)
+        if b.values
     )
+    study = fitted[0]
+    return Study(
+        decl.name.name,
+        study.network,
+        study.accelerator,
+        study.precision,
+        study.constraints,
+        objectives,
+        search,
+        reports,
+        hardware,
+        levels,
+        decl.name.span,
+    )
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What a study makes of an accelerator. network: with split layers replaced by their groups."""
+
+    accelerator: Accelerator
+    network: Network
+    precision: PrecisionSpace
+    constraints: tuple[Constraint, ...]
+
+
+def _fit(
+    decl: StudyDecl,
+    block: PrecisionBlock | None,
+    scope: StudyScope,
+    network: Network,
+    accelerator: Accelerator,
+    sink: Sink,
+) -> _Fitted | None:
+    """Widths and constraints on one configuration; None if errors were found, here or in the `precision` block."""
+    precision: PrecisionSpace | None = None
+    mapped = network
+    if block:
+        with collecting(sink):
+            accelerator = _with_partial_sums(block, accelerator)
+            mapped = split_layers(block, network, accelerator, sink)
+            precision = check_precision(block, mapped, accelerator, sink)
+    with collecting(sink):
+        check_widths_known(accelerator, network.layers)
+    constraints = _constraints(decl, scope, network, accelerator, sink)
+    return _Fitted(accelerator, mapped, precision, constraints) if precision else None
+
+
+def _network(stmt: MapStmt, scope: StudyScope) -> Network:
+    """The network, or all of a set as one."""
+    distinct("network", [m.name for m in stmt.networks])
+    found = [(_weight(m), lookup("network", m.name, scope.networks)) for m in stmt.networks]
+    weight, first = found[0]
+    return network_set(found) if len(found) > 1 or weight != 1 else first
+
+
+def _weight(mapped: MappedNetwork) -> float:
+    if mapped.weight is None:
+        return 1.0
+    q = number(mapped.weight, {}, "the weight of a network", f"2 * {mapped.name.name}")
+    if q.value <= 0:
+        fail("Q0305", "the weight of a network must be positive", mapped.weight.span, label=f"this is {q}")
+    return float(q.value)
+
+
+def _levels(stmt: LevelsStmt | None) -> tuple[str, ...]:
+    """From the roughest to the finest. Raises SpecError for another order."""
+    if stmt is None:
+        return ("fine",)
+    distinct("level", stmt.levels)
+    for name in stmt.levels:
+        if name.name not in LEVELS:
+            unknown("level", name, LEVELS)
+    names = [x.name for x in stmt.levels]
+    if names != sorted(names, key=LEVELS.index):
+        fail(
+            "Q0811",
+            "the levels go from the roughest to the finest",
+            stmt.span,
+            helps=[f"the order is {', '.join(LEVELS)}"],
+        )
+    return tuple(names)
 
 
 def _with_partial_sums(block: PrecisionBlock, accelerator: Accelerator) -> Accelerator:

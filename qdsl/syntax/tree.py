@@ -570,9 +570,28 @@ class ConstraintsDecl(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MappedNetwork(Node):
+    """`resnet18` or `2 * resnet18`."""
+
+    weight: Number | None
+    name: Ident
+
+
+@dataclass(frozen=True, kw_only=True)
 class MapStmt(Node):
-    network: Ident
+    """`map resnet18 onto eyeriss` or `map 2 * resnet18 + mobilenet_v1 onto eyeriss(rows in {8, 12})`."""
+
+    networks: tuple[MappedNetwork, ...]
     accelerator: MachineRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitStmt(Node):
+    """`limit area <= 2 mm2`."""
+
+    quantity: Ident
+    comparison: str
+    value: Expr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -653,6 +672,13 @@ class MinimizeStmt(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LevelsStmt(Node):
+    """`levels coarse, mid, fine`."""
+
+    levels: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchStmt(Node):
     """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
 
@@ -664,7 +690,17 @@ class ReportStmt(Node):
     formats: tuple[Ident, ...]
 
 
-StudyItem = MapStmt | PrecisionBlock | ConstrainWith | ConstrainBlock | MinimizeStmt | SearchStmt | ReportStmt
+StudyItem = (
+    MapStmt
+    | LimitStmt
+    | PrecisionBlock
+    | ConstrainWith
+    | ConstrainBlock
+    | MinimizeStmt
+    | LevelsStmt
+    | SearchStmt
+    | ReportStmt
+)
 
 
 @dataclass(frozen=True, kw_only=True)
