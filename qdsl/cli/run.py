@@ -79,6 +79,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, float]) -> str:
     """The answer, the front in a few lines, where time went, where the report is."""
+    from qdsl.report.explored import funnel_text
+
+    counts, hardware = run.counts, run.study.hardware
     named = [("uniform", p) for p in run.references] + [("front", p) for p in _sample(run)]
     rows = [
         [
@@ -86,15 +89,17 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
             energy(p.energy_pj),
             memory(p.weight_memory_bits),
             f"{p.objectives['noise']:.1f} dB",
+            *([hardware[p.hardware].text] if hardware else []),
         ]
         for kind, p in named
     ]
-    counts = run.counts
     lines = [
         f"{run.study.network.name} on {run.study.accelerator.name}: {len(run.front)} designs on the front "
         f"of {counts.evaluated} looked at ({counts.designs:.3g} possible)",
+        *([f"chosen hardware: {hardware[run.chosen_point.hardware].text}, of {len(hardware)}"] if hardware else []),
+        *([funnel_text(run)] if len(run.levels) > 1 else []),
         "",
-        columns(("design", "energy", "weights", "noise"), rows),
+        columns(("design", "energy", "weights", "noise", *(["hardware"] if hardware else [])), rows),
         "",
         f"layers: {counts.layers}, {counts.distinct_problems} distinct; bit-width classes: {counts.solved} solved now, "
         f"{counts.from_store} from the store",
@@ -117,6 +122,7 @@ def _sample(run: StudyRun, most: int = 5) -> list[Any]:
 
 def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], seconds: dict[str, float]) -> dict[str, Any]:
     from qdsl.study.codec import to_json
+    from qdsl.study.result import LevelResult
     from qdsl.study.run import STORE_FILE
     from qdsl.study.runfile import RUN_FILE
 
@@ -124,11 +130,13 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
         "study": run.study.name,
         "complete": run.complete,
         "objectives": list(run.study.objectives),
-        "front": [{"choice": list(p.choice), **p.objectives} for p in run.front],
+        "front": [{"choice": list(p.choice), "hardware": p.hardware, **p.objectives} for p in run.front],
         "chosen": run.chosen,
         "baseline": run.baseline.objectives if run.baseline else None,
         "references": [{"label": p.label, "choice": list(p.choice), **p.objectives} for p in run.references],
         "variables": [v.name for v in run.study.precision.variables],
+        "configurations": [dict(c.values) for c in run.configurations],
+        "levels": to_json(run.levels, tuple[LevelResult, ...]),
         "counts": to_json(run.counts),
         "seconds": {phase: round(s, 3) for phase, s in seconds.items()},
         "run_file": str(out_dir / RUN_FILE),

@@ -169,7 +169,7 @@ def measure(accelerator: Accelerator, name: Ident) -> float:
 
 def size_text(q: Quantity) -> str:
     """`12`, `64 KiB`, `200 pJ`: bits in the largest unit of which they are a whole number."""
-    units = (("MiB", 8 * 2**20), ("KiB", 8 * 2**10)) if q.dimension == BITS else ()
+    units = (("MiB", 8 * 2**20), ("KiB", 8 * 2**10), ("bit", 1)) if q.dimension == BITS else ()
     return next((f"{q.value / n} {unit}" for unit, n in units if q.value and q.value % n == 0), str(q))
 
 

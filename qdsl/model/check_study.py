@@ -10,7 +10,7 @@ from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
-from qdsl.model.check_hardware import Bound, bound_machines, fit_all, size_text
+from qdsl.model.check_hardware import Bound, bound_machines, fit_all, measure, size_text
 from qdsl.model.check_precision import check_precision
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
@@ -108,6 +108,9 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         for b, f in zip(bounds, fitted, strict=True)
         if b.values
     )
+    if "area" in objectives:
+        stmt = found.need(MinimizeStmt, "minimize energy, area")
+        measure(fitted[0].accelerator, next(o for o in stmt.objectives if o.name == "area"))
     study = fitted[0]
     return Study(
         decl.name.name,

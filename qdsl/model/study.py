@@ -11,7 +11,7 @@ from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
 
-OBJECTIVES = ("energy", "weight_memory", "noise")
+OBJECTIVES = ("energy", "weight_memory", "noise", "area")
 SEARCH_OPERATORS = ("default", "seed")
 LEVELS = ("coarse", "mid", "fine")
 

@@ -135,6 +135,13 @@ def _noise(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
     return decibel
 
 
+def _area(evaluator: Evaluator, designs: Designs) -> npt.NDArray[np.float64]:
+    """mm2 of the configuration. Only configurations differ in it."""
+    area = evaluator.study.accelerator.area_mm2
+    assert area is not None  # see check_study
+    return np.full(len(designs), area)
+
+
 def _lookup(table: LayerTable, designs: Designs) -> npt.NDArray[np.float64]:
     found: npt.NDArray[np.float64] = table.energy_pj[tuple(designs[:, v] for v in table.variables)]
     return np.broadcast_to(found, (len(designs),))
@@ -144,4 +151,5 @@ _OBJECTIVES: Mapping[str, Callable[[Evaluator, Designs], npt.NDArray[np.float64]
     "energy": _energy,
     "weight_memory": _weight_memory,
     "noise": _noise,
+    "area": _area,
 }

@@ -14,13 +14,13 @@ from qdsl.study.width_grid import WidthGrid
 from qdsl.symbolic.result import Evaluation
 
 # Units of the objectives' values, which qdsl.study.objectives defines. Values in dB may be negative.
-OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "noise": "dB"}
+OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "noise": "dB", "area": "mm2"}
 
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """One layer in one design. bits: (tensor, width); energy_pj: of its best mapping; status: 'optimal' or
-    'feasible'."""
+    """One layer in one design. bits: (tensor, width); energy_pj: of its best mapping, times how often its network runs;
+    status: 'optimal' or 'feasible'."""
 
     name: str
     operator: str
@@ -33,9 +33,11 @@ class LayerResult:
 class DesignPoint:
     """One assignment of bit-widths to the network.
 
-    label: '' for a point of the search, '8/8' for the uniform reference of 8 bits.
+    label: '' for a point of the search, '8/8' for the uniform reference of 8 bits. hardware: index of its configuration in
+    `study.hardware`, 0 if no parameter is searched.
     choice: width of each variable of `study.precision`, in order.
-    objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise.
+    objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise; of the
+    area only if it does.
     layers: every layer of the network, in network order.
     """
 
@@ -43,6 +45,7 @@ class DesignPoint:
     choice: tuple[int, ...]
     objectives: dict[str, float]
     layers: tuple[LayerResult, ...]
+    hardware: int = 0
 
     @property
     def energy_pj(self) -> float:
@@ -102,10 +105,44 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationResult:
+    """One configuration of the searched parameters. values: see qdsl.model.study.Configuration; area_mm2: of what states an
+    area, None if nothing does; energies_pj, weight_memory_bits: of the designs on its own front, by ascending energy, none if
+    the funnel dropped it; on_front: how many of them are on the front of all."""
+
+    values: tuple[tuple[str, str], ...]
+    area_mm2: float | None
+    capacity_bits: int
+    units: int
+    energies_pj: tuple[float, ...]
+    weight_memory_bits: tuple[float, ...]
+    on_front: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevelResult:
+    """One abstraction level of a study. configurations, designs: looked at; front: designs not dominated at this level;
+    handed_on: of them, to the next level, 0 at the last; seconds: for its tables and its search.
+
+    agreement: Kendall's tau-b between its energies and those of the fine level, over the designs that the fine level looked
+    at; None at the fine level and where there are fewer than two.
+    """
+
+    level: str
+    configurations: int
+    designs: int
+    front: int
+    handed_on: int
+    seconds: float
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """distinct_problems: different layers; assignments: (problem, bit-widths) that may occur; classes: those that
     differ in cost (words filled alike cost alike); solved: classes solved in this run; from_store: classes found in
-    the store; designs: size of the design space; evaluated: distinct designs the search looked at."""
+    the store; designs: size of the design space; evaluated: distinct designs the search looked at. possible: what
+    `assignments` would be without a funnel; all but `layers` and `distinct_problems` are over all configurations."""
 
     layers: int
     distinct_problems: int
@@ -115,6 +152,7 @@ class Counts:
     from_store: int
     designs: int
     evaluated: int
+    possible: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +222,10 @@ class StudyRun:
     legal mapping. references: uniform widths, narrowest first, where legal. details: the chosen point first.
     explored: values of the study's objectives, in their order, of every distinct design evaluated. timings: seconds
     by phase. legal: how many mappings there are. complete: False when the search was stopped before its last generation.
+
+    Where parameters are searched, `front` and `explored` are over all configurations; `study` is at the configuration of the
+    chosen design, and so are baseline, references, dead, history and legal. configurations: one for each, () if no parameter
+    is searched. levels: in order, 'fine' alone without a funnel.
     """
 
     study: Study
@@ -201,6 +243,8 @@ class StudyRun:
     timings: tuple[tuple[str, float], ...]
     provenance: Provenance
     complete: bool
+    configurations: tuple[ConfigurationResult, ...]
+    levels: tuple[LevelResult, ...]
 
     @property
     def chosen_point(self) -> DesignPoint:

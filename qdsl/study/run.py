@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,25 @@ import numpy.typing as npt
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.model.study import OBJECTIVES, Model, Study
 from qdsl.study.details import detail_points
+from qdsl.study.funnel import Funnel, Searched, merged_front, run_funnel
+from qdsl.study.hardware import configuration_results
 from qdsl.study.legal import count_legal
-from qdsl.study.objectives import Designs, Evaluator
+from qdsl.study.objectives import Designs
 from qdsl.study.progress import Progress, Silent
 from qdsl.study.provenance import provenance
-from qdsl.study.result import Counts, DesignPoint, Generation, LayerResult, StudyRun
+from qdsl.study.result import (
+    ConfigurationResult,
+    Counts,
+    DeadOption,
+    DesignPoint,
+    Generation,
+    LayerResult,
+    PointDetail,
+    StudyRun,
+)
 from qdsl.study.runfile import RUN_FILE, save_run
 from qdsl.study.store import Store
-from qdsl.study.tables import Tables, build_tables, layer_bits
+from qdsl.study.tables import layer_bits, width_rows
 
 STORE_FILE = "store.sqlite"
 
@@ -49,30 +60,31 @@ def run_study(
     progress = progress or Silent()
     timings: dict[str, float] = {}
     with Store(out_dir / STORE_FILE) as store:
-        with _timed("tables", timings):
-            tables = build_tables(study, store, progress, workers)
-        with _timed("search", timings):
-            outcome = _search(study, tables, progress)
+        funnel = run_funnel(study, store, progress, workers)
+        timings.update(funnel.timings)
+        outcome = _outcome(study, funnel)
         with _timed("mappings", timings):
-            details = detail_points(study, tables, outcome.points, store, progress)
+            details = _details(funnel, outcome, store, progress)
         with _timed("counts", timings):
-            legal = count_legal(study, store)
+            legal = count_legal(outcome.study, store)
     run = StudyRun(
-        study=study,
+        study=outcome.study,
         front=outcome.front,
         chosen=outcome.chosen,
         chosen_rule=CHOSEN_RULE,
         baseline=outcome.baseline,
         references=outcome.references,
         details=details,
-        dead=tables.dead,
+        dead=outcome.dead,
         history=outcome.history,
         explored=outcome.explored,
         counts=outcome.counts,
         legal=legal,
         timings=tuple(timings.items()),
-        provenance=provenance(study, model, command),
-        complete=outcome.complete,
+        provenance=provenance(outcome.study, model, command),
+        complete=funnel.complete,
+        configurations=outcome.configurations,
+        levels=funnel.levels,
     )
     save_run(run, out_dir / RUN_FILE)
     return run
@@ -80,16 +92,18 @@ def run_study(
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What the search gives: the points to report and how it went."""
+    """What the search gives: the points to report and how it went. See StudyRun."""
 
+    study: Study
     front: tuple[DesignPoint, ...]
     chosen: int
     baseline: DesignPoint | None
     references: tuple[DesignPoint, ...]
+    dead: tuple[DeadOption, ...]
     history: tuple[Generation, ...]
     explored: tuple[tuple[float, ...], ...]
     counts: Counts
-    complete: bool
+    configurations: tuple[ConfigurationResult, ...]
 
     @property
     def points(self) -> list[tuple[str, DesignPoint]]:
@@ -100,36 +114,43 @@ class _Outcome:
         return points + ([("baseline", self.baseline)] if self.baseline else [])
 
 
-def _search(study: Study, tables: Tables, progress: Progress) -> _Outcome:
-    from qdsl.study.archive import Archive
-    from qdsl.study.nsga2 import search, uniform_designs
+def _outcome(study: Study, funnel: Funnel) -> _Outcome:
+    from qdsl.study.nsga2 import uniform_designs
 
-    evaluator = Evaluator(study, tables.layers)
-    archive = Archive(evaluator)
-    history: list[Generation] = []
-    complete = True
-    try:
-        for generation in search(evaluator, archive):
-            history.append(generation)
-            progress.generation_done(generation, study.search.generations)
-    except KeyboardInterrupt:
-        complete = False
-    if not len(archive.designs):
-        raise _no_legal_design(archive.evaluated)
-    uniform = uniform_designs(evaluator)
-    references = tuple(_points(study, tables, evaluator, uniform, label=True))
-    widest = evaluator.choice(uniform[-1])
-    order = np.argsort(evaluator.values(archive.designs, ("energy",))[:, 0], kind="stable")
+    searched = funnel.searched
+    if not any(len(s.archive.designs) for s in searched):
+        raise _no_legal_design(sum(s.archive.evaluated for s in searched))
+    found = [(p, v) for s, designs in merged_front(searched) for p, v in _designs(s, designs)]
+    found.sort(key=lambda pair: pair[0].energy_pj)
+    front = tuple(point for point, _ in found)
+    chosen = chosen_index(np.array([values for _, values in found]))
+    best = next(s for s in searched if s.index == front[chosen].hardware)
+    uniform = uniform_designs(best.evaluator)
+    references = tuple(point for point, _ in _designs(best, uniform, label=True))
+    widest = best.evaluator.choice(uniform[-1])
     return _Outcome(
-        front=tuple(_points(study, tables, evaluator, archive.designs[order])),
-        chosen=chosen_index(archive.values[order]),
+        study=study.at(best.index),
+        front=front,
+        chosen=chosen,
         baseline=next((p for p in references if p.choice == widest), None),
         references=references,
-        history=tuple(history),
-        explored=tuple(tuple(float(x) for x in row) for row in archive.explored),
-        counts=_counts(study, tables, evaluator, archive.evaluated),
-        complete=complete,
+        dead=best.tables.dead,
+        history=tuple(best.history),
+        explored=tuple(tuple(float(x) for x in row) for s in searched for row in s.archive.explored),
+        counts=_counts(study, searched),
+        configurations=configuration_results(study, searched, front),
     )
+
+
+def _details(funnel: Funnel, outcome: _Outcome, store: Store, progress: Progress) -> tuple[PointDetail, ...]:
+    """The designs to detail, each with the mappings on its own configuration, the chosen one first."""
+    at = {s.index: s for s in funnel.searched}
+    order = dict.fromkeys(point.hardware for _, point in outcome.points)
+    details: list[PointDetail] = []
+    for index in order:
+        points = [(role, p) for role, p in outcome.points if p.hardware == index]
+        details += detail_points(at[index].study, at[index].tables, points, store, progress)
+    return tuple(details)
 
 
 def chosen_index(values: npt.NDArray[np.float64]) -> int:
@@ -139,11 +160,11 @@ def chosen_index(values: npt.NDArray[np.float64]) -> int:
     return int(np.argmin((scaled**2).sum(axis=1)))
 
 
-def _points(
-    study: Study, tables: Tables, evaluator: Evaluator, designs: Designs, label: bool = False
-) -> Iterator[DesignPoint]:
-    """The legal ones of the designs, with their layers."""
-    for design, values in zip(designs, evaluator.values(designs, OBJECTIVES), strict=True):
+def _designs(one: Searched, designs: Designs, label: bool = False) -> Iterator[tuple[DesignPoint, list[float]]]:
+    """The legal ones of the designs with their layers; and the values of the study's objectives."""
+    study, evaluator, tables = one.study, one.evaluator, one.tables
+    names = tuple(o for o in OBJECTIVES if o != "area" or o in study.objectives)
+    for design, values in zip(designs, evaluator.values(designs, names), strict=True):
         if not np.isfinite(values).all():
             continue
         choice = evaluator.choice(design)
@@ -151,13 +172,11 @@ def _points(
         layers = []
         for layer in study.network.layers:
             optimum = tables.optimum(layer.problem, bits[layer.name])
-            layers.append(
-                LayerResult(
-                    layer.name, layer.problem.operator.name, bits[layer.name], optimum.energy_pj, optimum.status
-                )
-            )
-        objectives = dict(zip(OBJECTIVES, map(float, values), strict=True))
-        yield DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers))
+            bits_here, energy_pj = bits[layer.name], layer.weight * optimum.energy_pj
+            layers.append(LayerResult(layer.name, layer.problem.operator.name, bits_here, energy_pj, optimum.status))
+        objectives = dict(zip(names, map(float, values), strict=True))
+        point = DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers), one.index)
+        yield point, [objectives[name] for name in study.objectives]
 
 
 def _label(study: Study, choice: tuple[int, ...]) -> str:
@@ -169,16 +188,19 @@ def _label(study: Study, choice: tuple[int, ...]) -> str:
     return "/".join(parts)
 
 
-def _counts(study: Study, tables: Tables, evaluator: Evaluator, evaluated: int) -> Counts:
+def _counts(study: Study, searched: Sequence[Searched]) -> Counts:
+    configurations = max(1, len(study.hardware))
+    rows = {(layer.problem, row.bits) for layer in study.network.layers for row in width_rows(study, layer)}
     return Counts(
         layers=len(study.network.layers),
         distinct_problems=len(study.network.distinct_problems),
-        assignments=len(tables.keys),
-        classes=len(tables.optima),
-        solved=tables.solved,
-        from_store=tables.from_store,
-        designs=int(evaluator.option_counts.prod(dtype=object)),
-        evaluated=evaluated,
+        assignments=sum(len(s.tables.keys) for s in searched),
+        classes=len({key for s in searched for key in s.tables.optima}),
+        solved=sum(s.tables.solved for s in searched),
+        from_store=sum(s.tables.from_store for s in searched),
+        designs=configurations * int(searched[0].evaluator.option_counts.prod(dtype=object)),
+        evaluated=sum(s.archive.evaluated for s in searched),
+        possible=configurations * len(rows),
     )
 
 

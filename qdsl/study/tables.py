@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 import numpy as np
@@ -28,10 +29,10 @@ Bits = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class LayerTable:
-    """One layer's best energies.
+    """One layer's best energies, times how often its network runs.
 
     variables: indices of the study's variables that the layer depends on, ascending.
-    energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping.
+    energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping, or none was wanted.
     """
 
     layer: str
@@ -63,24 +64,76 @@ class WidthRow:
 
 
 def build_tables(study: Study, store: Store, progress: Progress, workers: int | None = None) -> Tables:
-    """Solves what the store does not know yet, the largest problems first.
+    """The tables of one accelerator (see `build_all`)."""
+    (tables,) = build_all([Wanted(study)], store, progress, workers)
+    return tables
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Tables to build. widths: the choices of all widths that matter, None for all there are."""
+
+    study: Study
+    widths: Sequence[Sequence[int]] | None = None
+
+    @cached_property
+    def rows(self) -> dict[str, tuple[WidthRow, ...]]:
+        """By layer the rows that one of the choices needs."""
+        rows = {layer.name: width_rows(self.study, layer) for layer in self.study.network.layers}
+        if self.widths is None:
+            return rows
+        needed: dict[str, set[Bits]] = {name: set() for name in rows}
+        for choice in self.widths:
+            for name, bits in layer_bits(self.study, tuple(choice)).items():
+                needed[name].add(bits)
+        return {name: tuple(row for row in rows[name] if row.bits in needed[name]) for name in rows}
+
+
+def build_all(
+    wanted: Sequence[Wanted], store: Store, progress: Progress, workers: int | None = None
+) -> tuple[Tables, ...]:
+    """Solves what the store does not know yet, the largest problems first. What several accelerators ask alike is solved
+    once.
 
     Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, for constraints
     that the mapper cannot keep, and for widths at which a formula of the accelerator has no value.
     """
-    rows = {layer.name: width_rows(study, layer) for layer in study.network.layers}
-    keys = _keys(study, rows)
-    optima = store.optima(keys.values())
-    known, classes = len(optima), len(set(keys.values()))
-    tasks = _tasks(study, keys, optima)
+    keys = [_keys(w.study, w.rows) for w in wanted]
+    optima = store.optima(key for of_one in keys for key in of_one.values())
+    known = set(optima)
+    tasks: list[Task] = []
+    seen = set(known)
+    for w, of_one in zip(wanted, keys, strict=True):
+        tasks += _tasks(w.study, of_one, seen)
+    tasks.sort(key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
     _refuse_unsupported(tasks)
-    progress.tables_planned(len(tasks), classes, known)
+    progress.tables_planned(len(tasks), len(seen), len(known))
+    keys_on = {w.study.accelerator: of_one for w, of_one in zip(wanted, keys, strict=True)}
     for solved in solve_all(tasks, workers):
-        problem = solved.task.problem
-        results = [(keys[problem, tuple(b.items())], o) for b, o in zip(solved.task.bits, solved.optima, strict=True)]
+        task = solved.task
+        at = keys_on[task.accelerator]
+        results = [(at[task.problem, tuple(b.items())], o) for b, o in zip(task.bits, solved.optima, strict=True)]
         store.put(results)
         optima.update(results)
-        progress.problem_solved(solved.task.layer, solved.seconds)
+        progress.problem_solved(task.layer, solved.seconds)
+    counted: set[str] = set()
+    tables = []
+    for w, of_one in zip(wanted, keys, strict=True):
+        own = set(of_one.values()) - counted
+        counted |= own
+        mine = {key: optima[key] for key in of_one.values()}
+        tables.append(_tables(w, of_one, mine, len(own - known), len(own & known)))
+    return tuple(tables)
+
+
+def _tables(
+    wanted: Wanted,
+    keys: Mapping[tuple[Problem, Bits], str],
+    optima: Mapping[str, Optimum],
+    solved: int,
+    from_store: int,
+) -> Tables:
+    study, rows = wanted.study, wanted.rows
     layers = tuple(_layer_table(study, layer, rows[layer.name], keys, optima) for layer in study.network.layers)
     _refuse_impossible(study, layers, rows)
     dead = tuple(
@@ -89,7 +142,7 @@ def build_tables(study: Study, store: Store, progress: Progress, workers: int | 
         for row in rows[layer.name]
         if optima[keys[layer.problem, row.bits]].energy_pj == inf
     )
-    return Tables(layers, keys, optima, dead, classes - known, known)
+    return Tables(layers, keys, optima, dead, solved, from_store)
 
 
 def layer_bits(study: Study, choice: tuple[int, ...]) -> dict[str, Bits]:
@@ -162,20 +215,18 @@ def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Pr
     return keys
 
 
-def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], known: Mapping[str, Optimum]) -> list[Task]:
-    """One task per problem with open classes, each class once by its first bit-widths."""
-    seen = set(known)
+def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], seen: set[str]) -> list[Task]:
+    """One task per problem with classes not seen, each class once by its first bit-widths; they are seen then."""
     open_bits: dict[Problem, list[dict[str, int]]] = {}
     for (problem, bits), key in keys.items():
         if key not in seen:
             seen.add(key)
             open_bits.setdefault(problem, []).append(dict(bits))
     names = {layer.problem: layer.name for layer in reversed(study.network.layers)}
-    tasks = [
+    return [
         Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p))
         for p, bits in open_bits.items()
     ]
-    return sorted(tasks, key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
 
 
 def _refuse_unsupported(tasks: Sequence[Task]) -> None:
@@ -199,9 +250,9 @@ def _layer_table(
     optima: Mapping[str, Optimum],
 ) -> LayerTable:
     variables = tuple(sorted({v for v in variables_of(study, layer).values() if v is not None}))
-    energy = np.empty(tuple(len(study.precision.variables[v].options) for v in variables))
+    energy = np.full(tuple(len(study.precision.variables[v].options) for v in variables), inf)
     for row in rows:
-        energy[row.options] = optima[keys[layer.problem, row.bits]].energy_pj
+        energy[row.options] = layer.weight * optima[keys[layer.problem, row.bits]].energy_pj
     return LayerTable(layer.name, variables, energy)
 
 

@@ -58,7 +58,7 @@ def test_run_json_carries_the_run_to_the_last_field(tmp_path: Path) -> None:
     run = _run(tmp_path)
     assert load_run(tmp_path / "out" / RUN_FILE) == run
     data = json.loads((tmp_path / "out" / RUN_FILE).read_text())
-    assert (data["format"], data["version"]) == ("qdsl-run", 2)
+    assert (data["format"], data["version"]) == ("qdsl-run", 3)
     assert data["run"]["front"][0]["objectives"]["energy"] == run.front[0].energy_pj
 
 
