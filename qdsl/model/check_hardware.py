@@ -27,6 +27,8 @@ LIMITED: dict[str, tuple[Dimension, str]] = {
 }
 """What a study can limit, with the dimension and an example of the limit."""
 
+_ROUNDING = 1e-9  # sums of areas are sums of floats
+
 Values = Mapping[str, Quantity]
 T = TypeVar("T")
 
@@ -130,7 +132,8 @@ def _within(bounds: list[Bound], limits: Sequence[LimitStmt]) -> list[Bound]:
     for limit in limits:
         name, most = limit.quantity, _most(limit)
         values = [measure(b.accelerator, name) for b in bounds]
-        if bounds and min(values) > most.value:
+        kept = [b for b, v in zip(bounds, values, strict=True) if v <= float(most.value) * (1 + _ROUNDING)]
+        if not kept:
             shown = Quantity(Fraction(min(values)).limit_denominator(10**9), most.dimension)
             fail(
                 "Q0810",
@@ -138,7 +141,7 @@ def _within(bounds: list[Bound], limits: Sequence[LimitStmt]) -> list[Bound]:
                 limit.span,
                 notes=[f"it is at least {shown}"],
             )
-        bounds = [b for b, v in zip(bounds, values, strict=True) if v <= most.value]
+        bounds = kept
     return bounds
 
 

@@ -115,6 +115,13 @@ def funnel_text(run: StudyRun) -> str:
     )
 
 
+def level_seconds(run: StudyRun) -> dict[str, float]:
+    """Of each abstraction level for its tables and its search."""
+    spent = dict(run.timings)
+    spent["fine"] = spent.get("tables", 0.0) + spent.get("search", 0.0)
+    return {x.level: spent.get(x.level, 0.0) for x in run.levels}
+
+
 def _beats(a: FrontMark, b: FrontMark) -> bool:
     pairs = np.array([(a.x, b.x), (a.y, b.y)])
     return bool((pairs[:, 0] <= pairs[:, 1]).all() and (pairs[:, 0] < pairs[:, 1]).any())

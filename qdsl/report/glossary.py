@@ -38,6 +38,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "It grows as the front gets better; a flat end means that the search has settled.",
     ),
     (
+        "Kendall's tau",
+        "How alike two orders are: of all pairs of designs the share that both put in the same order less the share that they "
+        "do not, from -1 to 1; ties count in neither.",
+    ),
+    (
         "mapping",
         "A loop nest for a layer: which loops run at which level, in which order, and which are spread over the array.",
     ),

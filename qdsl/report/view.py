@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from qdsl.report.asked import machine_facts, network_facts, option_rows, part_rows, search_facts
 from qdsl.report.explained import accesses_text, tile_text
-from qdsl.report.explored import configuration_rows, funnel_text, network_rows
+from qdsl.report.explored import configuration_rows, funnel_text, level_seconds, network_rows
 from qdsl.report.figures.style import DARK, FIGURE_CSS, LIGHT, STEPS, step_class, variables
 from qdsl.report.glossary import GLOSSARY
 from qdsl.report.layers import ROLES, layer_rows, level_rows, nests, widths
@@ -73,6 +73,7 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "networks": network_rows(run),
         "abstraction": run.levels,
         "funnel": funnel_text(run),
+        "seconds": level_seconds(run),
         "dead": [(layer, tuple(bits)) for layer, bits in dead.items()],
         "provenance": run.provenance,
         "glossary": GLOSSARY,

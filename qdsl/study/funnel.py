@@ -53,10 +53,13 @@ def run_funnel(study: Study, store: Store, progress: Progress, workers: int | No
     the last search it ends the search. Raises SpecError like `build_all`."""
     results: list[LevelResult] = []
     seeds: Seeds | None = None
+    timings: dict[str, float] = {}
     for level in study.levels:
         if level != "fine":
+            start = time.perf_counter()
             result, seeds = _rough(study, level, seeds)
             results.append(result)
+            timings[level] = time.perf_counter() - start
     start = time.perf_counter()
     searched = _tabulated(study, seeds, store, progress, workers)
     tabulated = time.perf_counter()
@@ -72,8 +75,8 @@ def run_funnel(study: Study, store: Store, progress: Progress, workers: int | No
     front = sum(map(len, _fronts([(s.index, s.archive) for s in searched]).values()))
     looked_at = sum(s.archive.evaluated for s in searched)
     results = [replace(r, agreement=_agreement(r.level, searched)) for r in results]
-    results.append(LevelResult("fine", len(searched), looked_at, front, 0, end - start, None))
-    timings = {r.level: r.seconds for r in results[:-1]} | {"tables": tabulated - start, "search": end - tabulated}
+    results.append(LevelResult("fine", len(searched), looked_at, front, 0, None))
+    timings |= {"tables": tabulated - start, "search": end - tabulated}
     return Funnel(tuple(searched), tuple(results), timings, complete)
 
 
@@ -85,7 +88,6 @@ def merged_front(searched: Sequence[Searched]) -> Iterator[tuple[Searched, Desig
 
 
 def _rough(study: Study, level: str, seeds: Seeds | None) -> tuple[LevelResult, Seeds]:
-    start = time.perf_counter()
     every = range(max(1, len(study.hardware)))
     sighted = [0] if level == "coarse" else [i for i in every if seeds is None or i in seeds]
     found: list[tuple[int, Archive]] = []
@@ -107,7 +109,6 @@ def _rough(study: Study, level: str, seeds: Seeds | None) -> tuple[LevelResult, 
         sum(a.evaluated for _, a in found),
         sum(map(len, _with_values(found, front).values())),
         sum(map(len, chosen.values())),
-        time.perf_counter() - start,
         None,
     )
     return result, handed

@@ -122,7 +122,7 @@ class ConfigurationResult:
 @dataclass(frozen=True, slots=True)
 class LevelResult:
     """One abstraction level of a study. configurations, designs: looked at; front: designs not dominated at this level;
-    handed_on: of them, to the next level, 0 at the last; seconds: for its tables and its search.
+    handed_on: of them, to the next level, 0 at the last.
 
     agreement: Kendall's tau-b between its energies and those of the fine level, over the designs that the fine level looked
     at; None at the fine level and where there are fewer than two.
@@ -133,7 +133,6 @@ class LevelResult:
     designs: int
     front: int
     handed_on: int
-    seconds: float
     agreement: float | None
 
 

@@ -52,5 +52,6 @@ def test_every_objective_of_the_language_has_values_and_a_unit(
     evaluator_and_tables: tuple[Evaluator, Tables],
 ) -> None:
     evaluator, _ = evaluator_and_tables
-    assert evaluator.values(np.zeros((1, 6), np.int64), OBJECTIVES).shape == (1, len(OBJECTIVES))
+    named = tuple(o for o in OBJECTIVES if o != "area")  # of machines that state one
+    assert evaluator.values(np.zeros((1, 6), np.int64), named).shape == (1, len(named))
     assert set(OBJECTIVE_UNITS) == set(OBJECTIVES)
