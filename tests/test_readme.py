@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTI
 COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.startswith("qdsl ")]
 OUTPUTS = [text for kind, text in BLOCKS if kind == "text"]
 SPECS = [text for kind, text in BLOCKS if kind == "qdsl"]
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 
 
 def qdsl(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -41,6 +43,18 @@ def test_the_commands_run_one_after_the_other(checkout: Path) -> None:
         done = qdsl(line.removeprefix("qdsl "), checkout)
         assert done.returncode == 0, (line, done.stderr)
     assert (checkout / "qdsl-out/first/report.html").stat().st_size > 10_000
+
+
+def test_the_python_of_the_readme_runs(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = PYTHON
+    monkeypatch.chdir(checkout)
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert len(names["front"]) == len(names["results"].front) > 10
+    assert set(names["energies"].layer) == {"conv", "mean", "fc"}
+    assert "study wider {" in capsys.readouterr().out
 
 
 def test_the_main_job_prints_what_the_readme_shows(checkout: Path) -> None:

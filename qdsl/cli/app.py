@@ -7,24 +7,23 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from qdsl.cli import check, count, explain, fmt, report, run, verify
-from qdsl.cli import eval as eval_command
-from qdsl.cli import map as map_command
 from qdsl.cli.console import Console
 from qdsl.diagnostics import SpecError
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
-_COMMANDS = (check, fmt, explain, eval_command, map_command, verify, count, run, report)
+# A module of this package each, called like its command.
+_COMMANDS = ("check", "fmt", "explain", "eval", "map", "verify", "count", "run", "report", "bench", "lsp")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Findings go to stderr, results to stdout; nothing is raised."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = _parser().parse_args(arguments)
+        args = _parser(arguments).parse_args(arguments)
     except SystemExit as stop:  # argparse has printed help, the version or what is wrong
         return int(stop.code or 0)
     args.command_line = ["qdsl", *arguments]
@@ -53,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """With all commands, or the one that the arguments begin with: the modules of the others need not be loaded."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colour of findings (auto: on terminals)"
@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
+    chosen = arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
+    for command in (import_module(f"qdsl.cli.{name}") for name in chosen):
         sub = commands.add_parser(
             command.NAME,
             help=command.HELP,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qdsl.cli.console import Console, print_json
 from qdsl.cli.feasibility import check_feasibility, options_json, options_text
 from qdsl.cli.tables import counted
-from qdsl.diagnostics import Diagnostic, Label, Severity, Sink, SpecError
+from qdsl.diagnostics import Diagnostic, Severity, Sink, SpecError
 
 if TYPE_CHECKING:
     from qdsl.model.study import WrittenMapping
@@ -69,17 +68,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 def _check_mapping(written: WrittenMapping, found: Sink) -> None:
     """Whether `eval` would take it."""
-    from qdsl.symbolic.legality import legality
-    from qdsl.symbolic.widths import widths_of
+    from qdsl.symbolic.written import mapping_findings
 
-    accelerator, problem, bits = written.accelerator, written.layer.problem, dict(written.bits)
-    try:
-        widths_of(accelerator.resolved(written.mapping.bypass), problem, bits)
-        findings = legality(accelerator, problem, bits, written.mapping, written.span)
-    except SpecError as error:  # a formula of the accelerator has no valid value, and does not say for whom
-        where = (Label(written.span, "at the widths of this mapping"),) if written.span else ()
-        findings = [replace(d, labels=(*d.labels, *where)) for d in error.diagnostics]
-    for diagnostic in findings:
+    for diagnostic in mapping_findings(written):
         found.add(diagnostic)
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from qdsl.cli.console import Console
+from qdsl.cli.tables import counted
 from qdsl.diagnostics import Diagnostic, SpecError
 
 NAME = "fmt"
-HELP = "Format spec files in place. `-` formats stdin to stdout."
-EXAMPLE = "example: qdsl fmt --check specs/networks/mobilenet_v1.qdsl"
+HELP = "Format spec files in place; of a folder, all that are in it. `-` formats stdin to stdout."
+EXAMPLE = "example: qdsl fmt --check specs"
 
 STDIN = "-"
+SUFFIX = ".qdsl"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("paths", nargs="+", metavar="PATH")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file would change")
     parser.add_argument("--diff", action="store_true", help="write nothing; show what would change, exit 1 if anything")
 
@@ -26,16 +30,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     findings: list[Diagnostic] = []
     changed = 0
-    for path in dict.fromkeys(args.files):
+    files = tuple(dict.fromkeys(_files(args.paths, findings)))
+    for path in files:
         try:
             changed += _format(path, args.check, args.diff)
         except SpecError as error:
             findings.extend(error.diagnostics)
     console.findings(findings)
     dry = args.check or args.diff
-    if args.check and changed:
-        console.note(f"{changed} {'file' if changed == 1 else 'files'} would be reformatted")
+    if changed and files != (STDIN,):
+        done = "would be reformatted" if dry else "reformatted"
+        others = f", {len(files) - changed} left as they are" if len(files) > changed else ""
+        console.note(f"{counted(changed, 'file')} {done}{others}")
     return 1 if findings or (dry and changed) else 0
+
+
+def _files(paths: list[str], findings: list[Diagnostic]) -> Iterator[str]:
+    """The files, and all specs in and below the folders."""
+    for given in paths:
+        if given == STDIN or not Path(given).is_dir():
+            yield given
+            continue
+        found = sorted(str(path) for path in Path(given).rglob(f"*{SUFFIX}") if path.is_file())
+        if not found:
+            findings.append(Diagnostic("Q0010", f"`{given}` holds no `{SUFFIX}` file", None))
+        yield from found
 
 
 def _format(path: str, check: bool, diff: bool) -> bool:
@@ -45,12 +64,7 @@ def _format(path: str, check: bool, diff: bool) -> bool:
     before = _read(path)
     after = format_source(before, "<stdin>" if path == STDIN else path)
     if diff:
-        lines = difflib.unified_diff(
-            before.splitlines(keepends=True), after.splitlines(keepends=True), f"{path} (now)", f"{path} (formatted)"
-        )
-        sys.stdout.writelines(
-            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
-        )
+        _show_difference(path, before, after)
     elif check:
         if after != before:
             print(f"would reformat {path}")
@@ -59,6 +73,13 @@ def _format(path: str, check: bool, diff: bool) -> bool:
     elif after != before:
         _write(path, after)
     return after != before
+
+
+def _show_difference(path: str, before: str, after: str) -> None:
+    """As `diff -u` does; nothing if there is none. Lines end with `\\n` alone, whatever else a comment may hold."""
+    old, new = (io.StringIO(text, newline="\n").readlines() for text in (before, after))
+    lines = difflib.unified_diff(old, new, f"{path} (now)", f"{path} (formatted)")
+    sys.stdout.writelines(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _read(path: str) -> str:

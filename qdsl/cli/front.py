@@ -34,7 +34,7 @@ class Question:
 def map_fronts(model: Model, questions: Sequence[Question], args: argparse.Namespace, console: Console) -> int:
     """Prints the front of every question; every point of it is saved as an answer of its own."""
     from qdsl.mapper import best_front
-    from qdsl.study.saved import save_answers, saved_answer
+    from qdsl.study.saved import count_legal, save_answers, saved_answer
 
     results: list[dict[str, Any]] = []
     saved: list[SavedAnswer] = []
@@ -48,7 +48,8 @@ def map_fronts(model: Model, questions: Sequence[Question], args: argparse.Names
         else:
             print(("\n" if q is not questions[0] else "") + _front_text(q, front))
         if args.out and front.points:
-            saved += (saved_answer(q.asked, q.bits, answer, args.imperfect) for answer in front.answers)
+            legal = count_legal(q.asked, q.bits)
+            saved += (saved_answer(q.asked, q.bits, answer, legal, args.imperfect) for answer in front.answers)
             save_answers(args.out, model, shlex.join(args.command_line), saved)
     if console.json:
         print_json({"results": results})

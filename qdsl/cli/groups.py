@@ -11,6 +11,7 @@ from qdsl.diagnostics import Diagnostic, SpecError
 if TYPE_CHECKING:
     from qdsl.mapper import MapResult
     from qdsl.model.constraint import Same
+    from qdsl.model.mapper import MapperChoice
     from qdsl.model.network import Layer
     from qdsl.model.study import Study
     from qdsl.study.saved import Asked
@@ -45,9 +46,12 @@ def group_answers(
     return found
 
 
-def refuse_others(study: Study, objective: str, other: str) -> None:
-    """Raises SpecError if layers share spatial factors and something else is asked for than the least energy. other: than
-    one mapping in perfect factors."""
+def refuse_others(study: Study, objective: str, other: str, mapper: MapperChoice) -> None:
+    """Raises SpecError if layers share spatial factors and something else is asked for than the least energy, with a proof.
+    other: than one mapping in perfect factors."""
+    if mapper.name != "exact" and (ties := _ties(study)):
+        text = "layers with the same spatial factors can only be mapped by the exact mapper"
+        raise SpecError([Diagnostic("Q0710", text, tie.span, helps=("use `--mapper exact`",)) for tie in ties])
     if (other or objective != "energy") and (ties := _ties(study)):
         what = {"": f"for the least {objective}", "front": "to a front"}.get(other, f"in {other} factors")
         text = f"layers with the same spatial factors cannot be mapped {what}"

@@ -14,6 +14,10 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0006": ("number too long", "A number has at most 64 digits and an exponent from -99 to 99."),
     "Q0007": ("too many mistakes",
               "Reading stops after the first hundred mistakes of a file; correct them and check again."),
+    "Q0008": ("too many parts",
+              "An operator has at most 32 dimensions and 16 tensors, an accelerator at most 64 levels and 64 parameters, and "
+              "`for` and ranges make at most 4096 constraints and values."),
+    "Q0009": ("name too long", "A name or unit has at most 100 characters."),
     "Q0010": ("file not found", "A file given or imported does not exist. Imports are relative to the importing file."),
     "Q0011": ("import cycle",
               "Files import each other in a circle. Move what they share into a file that imports neither."),
@@ -105,7 +109,7 @@ CODES: dict[str, tuple[str, str]] = {
               "The search refuses what it cannot keep rather than ignore it."),
     "Q0711": ("constraint broken", "The mapping does not satisfy a constraint."),
     # --- studies ---
-    "Q0803": ("unknown search", "The search or its operators are not among those supported."),
+    "Q0803": ("unknown search", "The search, its operators or the mapper are not among those supported."),
     "Q0804": ("widths not usable",
               "A study says which widths may be chosen, and each must fit the words of the memories."),
     "Q0805": ("width fixed twice or for nothing",
@@ -115,9 +119,11 @@ CODES: dict[str, tuple[str, str]] = {
               "Each layer has legal mappings at some widths, but layers share widths and no choice serves them all."),
     "Q0808": ("groups do not make a layer",
               "The groups of a split layer make up its output channels, a dimension of its weights."),
-    "Q0809": ("too many configurations", "Each configuration of an accelerator takes tables of its own."),
+    "Q0809": ("operator not replaced",
+              "`map … as` puts an operator in place of one that layers have, and leaves their activations as they are."),
     "Q0810": ("limit not usable", "A limit is an upper bound of a known quantity that some configuration keeps."),
     "Q0811": ("order of levels", "A study goes from the roughest abstraction level to the finest."),
+    "Q0812": ("too many configurations", "Each configuration of an accelerator takes tables of its own."),
     # --- runs, stores, reports ---
     "Q0901": ("not a result store", "The file is no store of results, or one of another version."),
     "Q0902": ("result store not usable", "The database cannot be opened or written."),
@@ -135,5 +141,6 @@ CODES: dict[str, tuple[str, str]] = {
     "Q0950": ("template missing", "A template of the report is not where it should be."),
     "Q0951": ("template broken", "A template of the report cannot be rendered."),
     "Q0952": ("report not writable", "The operating system refuses to write the report."),
+    "Q0960": ("library not installed", "Part of qdsl needs a library that is installed with an extra of the package."),
 }
 # fmt: on

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from qdsl.diagnostics.span import Span
 
+_MOST_COMPARED = 100
+_LONGEST_COMPARED = 200
+
 
 class Severity(StrEnum):
     ERROR = "error"
@@ -46,7 +49,13 @@ class SpecError(Exception):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("; ".join(f"{d.code} {d.message}" for d in self.diagnostics))
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        """The findings as the command line shows them."""
+        from qdsl.diagnostics.render import render_text
+
+        return render_text(self.diagnostics).strip()
 
     def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Diagnostic, ...]]]:
         """Pickled by its diagnostics: worker processes hand it back."""
@@ -58,9 +67,11 @@ class Sink:
     """Collects findings so that one run reports all of them."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _seen: set[Diagnostic] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def add(self, diagnostic: Diagnostic) -> None:
-        if diagnostic not in self.diagnostics:
+        if diagnostic not in self._seen:
+            self._seen.add(diagnostic)
             self.diagnostics.append(diagnostic)
 
     def __iter__(self) -> Iterator[Diagnostic]:
@@ -77,8 +88,24 @@ class Sink:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """A help line naming the nearest known name, or nothing when none is near."""
-    candidates = sorted(set(known))
-    folded = {c.casefold(): c for c in candidates}
-    near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
+    """A help line naming the nearest known name, or nothing when none is near, or it is no name anybody would write."""
+    if len(name) > _LONGEST_COMPARED:
+        return ()
+    folded = {c.casefold(): c for c in sorted(set(known))}
+    near = difflib.get_close_matches(name.casefold(), _likely(name.casefold(), folded), n=1, cutoff=0.6)
     return (f"did you mean `{folded[near[0]]}`?",) if near else ()
+
+
+def _likely(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that begin and end most like one: comparing it with thousands would take seconds."""
+    candidates = list(known)
+    if len(candidates) <= _MOST_COMPARED:
+        return candidates
+
+    def shared(other: str) -> int:
+        """Letters at the beginning and at the end that are the same."""
+        before = next((i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), 0)
+        after = next((i for i, (a, b) in enumerate(zip(name[::-1], other[::-1], strict=False)) if a != b), 0)
+        return before + after
+
+    return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]

@@ -87,8 +87,8 @@ class Batch:
             out.append((tuple(Costing(dict(zip(items, p, strict=True)), m) for p, m in distinct), index))
         return tuple(out)
 
-    def cycles(self, steps: int) -> Array:
-        """float64[assignments]: cycles of the compute units for so many steps; a bandwidth can only add to them."""
+    def cycles(self, steps: Ints) -> Array:
+        """float64[rows, n]: cycles of the compute units for so many steps; a bandwidth can only add to them."""
         rates, index = self._rates
         cycles = [ceil_div(steps * r.denominator, r.numerator) for r in rates]
         found: Array = np.array(cycles, dtype=float)[index]
@@ -102,11 +102,11 @@ class Batch:
         distinct = tuple(dict.fromkeys(rates))
         return distinct, np.array([distinct.index(r) for r in rates])
 
-    def fixed(self, steps: int) -> Array:
-        """float64[rows]: energy of the operations, and of the leakage during `cycles`; 0 of other measures."""
+    def fixed(self, steps: Ints) -> Array:
+        """float64[rows, n]: energy of the operations, and of the leakage during `cycles`; 0 of other measures."""
         leakage_pj = self.space.accelerator.leakage_pj
-        energy_pj = self._operations_pj + leakage_pj * self.cycles(steps) if leakage_pj else self._operations_pj
-        weighted: Array = energy_pj * np.array([m.energy for m in self.measures])
+        leaking_pj = leakage_pj * self.cycles(steps) if leakage_pj else np.zeros((1, len(steps)))
+        weighted: Array = (self._operations_pj[:, None] + leaking_pj) * np.array([[m.energy] for m in self.measures])
         return weighted
 
     @cached_property

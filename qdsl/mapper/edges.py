@@ -68,8 +68,8 @@ class Edges:
         """float64[rows]: the operations and the traffic between the compute units and the levels next to them."""
         accelerator, problem = self.batch.space.accelerator, self.batch.space.problem
         compute = len(accelerator.hierarchy)
-        steps = plan_steps(self.batch, self.plan)
-        total = self.batch.fixed(steps)
+        (steps,) = plan_steps(self.batch, [self.plan]).tolist()
+        total = self.batch.fixed(np.array([steps]))[:, 0]
         ones = dict.fromkeys(problem.operator.dims, 1)
         for t, tensor in enumerate(self.batch.tensors):
             parent = self.batch.parent(t, compute)

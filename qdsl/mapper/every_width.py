@@ -90,11 +90,11 @@ def _together(space: Space, bits_list: Sequence[MappingABC[str, int]], known: Ar
     plans = list(spatial_plans(space))
     best = known
     best_plan: list[Plan | None] = [None] * len(bits_list)
-    bounds = [plan_bounds(batch, plan) for plan in plans]
+    bounds = plan_bounds(batch, plans)
     remaining: Remaining | None = None
     searched = 0
-    for rank in sorted(range(len(plans)), key=lambda i: (bounds[i].sum(), i)):
-        if not (bounds[rank] < best * (1 - RELATIVE_TOLERANCE)).any():
+    for rank in np.argsort(bounds.sum(axis=0), kind="stable"):
+        if not (bounds[:, rank] < best * (1 - RELATIVE_TOLERANCE)).any():
             continue
         remaining = Remaining.once_worth(batch, searched, remaining)
         searched += 1

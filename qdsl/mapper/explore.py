@@ -61,9 +61,8 @@ class Exploration:
             return
         every = replace(self._clock, gates=self._gates)
         bounded = self._batch(every)
-        steps = np.array([plan_steps(bounded, plan) for plan in plans])
-        cycles = np.array([bounded.cycles(n)[0] for n in steps])
-        bounds = every.costs(np.stack([plan_bounds(bounded, plan) for plan in plans], axis=1), cycles)
+        cycles = bounded.cycles(plan_steps(bounded, plans))[0]
+        bounds = every.costs(plan_bounds(bounded, plans), cycles)
         base = self._batch(self._clock)
         remaining: Remaining | None = None
         for i in np.lexsort(self.goal.keys(bounds)[::-1]):

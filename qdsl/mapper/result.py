@@ -34,6 +34,7 @@ class MapResult:
     equals the value when optimal; None when infeasible. lower_bound_pj: the bound when the objective is energy, else None.
     plans: choices of all spatial factors; searched: those that were searched, the others are excluded by their bound unless
     a limit stopped the proof. perfect: of a search in imperfect factors, the value of the best mapping without any.
+    history: of a mapper without a proof (seconds, mappings looked at, value) of each that was the best so far, and at the end.
     """
 
     status: str
@@ -46,6 +47,7 @@ class MapResult:
     plans: int = 0
     searched: int = 0
     perfect: float | None = None
+    history: tuple[tuple[float, int, float], ...] = ()
 
     @property
     def energy_pj(self) -> float | None:

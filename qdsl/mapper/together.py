@@ -89,23 +89,23 @@ class _Layer:
     _known: dict[object, float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        known: dict[object, float] = {}
-        for batch, plan, key in self._every_plan():
-            if key not in known:
-                known[key] = float(plan_bounds(batch, plan)[0])
-            choice = tuple(sorted(plan.places))
-            self._plans.setdefault(choice, []).append((batch, plan, key))
-            self.bounds[choice] = min(self.bounds.get(choice, np.inf), known[key])
+        for batch, plans in self._every_plan():
+            keys = [(batch.space.key, cost_key(batch.space, plan)) for plan in plans]
+            distinct = dict(zip(keys, plans, strict=True))
+            known = dict(zip(distinct, plan_bounds(batch, list(distinct.values()))[0].tolist(), strict=True))
+            for plan, key in zip(plans, keys, strict=True):
+                choice = tuple(sorted(plan.places))
+                self._plans.setdefault(choice, []).append((batch, plan, key))
+                self.bounds[choice] = min(self.bounds.get(choice, np.inf), known[key])
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
         return tuple(c for c in self.part.constraints if not isinstance(c, Same))
 
-    def _every_plan(self) -> Iterator[tuple[Batch, Plan, object]]:
-        """Every plan, with a key that is equal where mappings cost the same."""
+    def _every_plan(self) -> Iterator[tuple[Batch, list[Plan]]]:
         for space in untimed_spaces(self.accelerator, self.part.problem, self.part.bits, self.constraints):
-            batch = Batch.of_energies(space, (self.part.bits,))
-            yield from ((batch, plan, (space.key, cost_key(space, plan))) for plan in every_plan(space))
+            if plans := list(every_plan(space)):
+                yield Batch.of_energies(space, (self.part.bits,)), plans
 
     def energy_pj(self, choice: Spatial) -> float:
         """The least energy with these spatial factors, inf without a legal mapping."""

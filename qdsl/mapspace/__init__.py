@@ -5,7 +5,7 @@ from qdsl.mapspace.counting import Counts, count_batch, count_mappings, count_un
 from qdsl.mapspace.feasibility import Feasibility, admits, feasible
 from qdsl.mapspace.narrowing import layer_spaces
 from qdsl.mapspace.options import Decision, decide_widths
-from qdsl.mapspace.sampling import LegalMappings, enumerate_mappings, legal_mappings, sample_mappings
+from qdsl.mapspace.sampling import LegalMappings, enumerate_mappings, legal_mappings, mappings_of, sample_mappings
 from qdsl.mapspace.space import Space, applies, divisors_of
 from qdsl.mapspace.sweep import TimeUp
 from qdsl.mapspace.violations import constraint_violations
@@ -30,5 +30,6 @@ __all__ = [
     "feasible",
     "layer_spaces",
     "legal_mappings",
+    "mappings_of",
     "sample_mappings",
 ]

@@ -68,13 +68,6 @@ class Lattice:
                 array = np.flip(np.cumsum(np.flip(array, axis), axis=axis), axis)
         return array
 
-    def multiplied(self, index: tuple[int, ...], dim: str, factor: int) -> tuple[int, ...] | None:
-        """The index with one extent times a factor; None if that does not divide the size."""
-        moved = tuple(
-            i + (exponent_of(p, factor) if d == dim else 0) for i, (d, p, _) in zip(index, self.axes, strict=True)
-        )
-        return moved if all(i <= n for i, n in zip(moved, self.whole, strict=True)) else None
-
     def extents(self, dim: str) -> Ints:
         """The extent of a dimension at every index, of length 1 along the axes of other dimensions."""
         import numpy as np

@@ -50,6 +50,23 @@ def order_at(present: frozenset[str], orders: tuple[Order, ...], rank: int) -> t
     return order
 
 
+def order_by(
+    present: frozenset[str], orders: tuple[Order, ...], urgency: MappingABC[str, float]
+) -> tuple[str, ...] | None:
+    """The legal order, outermost loop first, in which of the loops that may come next the least urgent one does; None if no
+    order is legal."""
+    if not orders:
+        return tuple(sorted(present, key=lambda d: (urgency[d], d)))
+    outside = _outside(present, orders)
+    order: tuple[str, ...] = ()
+    while len(order) < len(present):
+        nexts = [d for d in present.difference(order) if outside[d] <= {*order}]
+        if not nexts:
+            return None
+        order = (*order, min(nexts, key=lambda d: (urgency[d], d)))
+    return order
+
+
 @lru_cache(maxsize=65536)
 def class_count(present: frozenset[str], orders: tuple[Order, ...], waiting: tuple[Waiting, ...]) -> int:
     """How many classes the legal orders make, of which there must be one. Orders are of one class if for every waiting

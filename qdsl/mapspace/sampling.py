@@ -7,32 +7,37 @@ the choice whose share of the mappings it lies in, and what is left of it goes o
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import chain
+from functools import cached_property, lru_cache
 
+from qdsl.mapspace.drawing import decisions_of
 from qdsl.mapspace.loop_orders import order_at
 from qdsl.mapspace.narrowing import countable_spaces
 from qdsl.mapspace.space import Space
-from qdsl.mapspace.stages import START, Key, Move, Stage, sections_of
+from qdsl.mapspace.stages import Key, Move, Stage, sections_of
 from qdsl.mapspace.sweep import Sweep, Ways
 from qdsl.model.accelerator import Accelerator
-from qdsl.model.constraint import Constraint
+from qdsl.model.constraint import Constraint, Order
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.operator import Problem
 
-# A decision: (place, dimension, factor, rank of the level's loop order where the decision completes a level, else 0).
-Decision = tuple[str, str, int, int]
+# Mappings made at once, which share the work.
+_FIRST_DRAWN, _MOST_DRAWN = 64, 4096
 
 
 def legal_mappings(
     accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], constraints: Iterable[Constraint] = ()
 ) -> LegalMappings:
     """The mappings that `count_mappings` counts. Raises SpecError (Q0710) as it does."""
+    return mappings_of(countable_spaces(accelerator, problem, bits, constraints), bits)
+
+
+def mappings_of(spaces: Iterable[Space], bits: MappingABC[str, int]) -> LegalMappings:
+    """The mappings of disjoint spaces, also those beyond limits of their cost."""
     parts = []
-    for space in countable_spaces(accelerator, problem, bits, constraints):
+    for space in spaces:
         if sections := sections_of(space, "mappings"):
             sweep = Sweep(space, sections, [bits])
             stages, ways = zip(*sweep.run(), strict=True)
@@ -72,23 +77,36 @@ class LegalMappings:
         return sum(part.count for part in self.parts)
 
     def __iter__(self) -> Iterator[Mapping]:
-        return chain.from_iterable(self.parts)
+        count = self.count
+        first, drawn = 0, _FIRST_DRAWN
+        while first < count:
+            yield from self.at_each(range(first, min(first + drawn, count)))
+            first, drawn = first + drawn, min(2 * drawn, _MOST_DRAWN)
 
     def sample(self, seed: int) -> Iterator[Mapping]:
         """Uniform draws without end; nothing if there is no mapping."""
         source = random.Random(seed)
         count = self.count
+        drawn = _FIRST_DRAWN
         while count:
-            yield self.at(source.randrange(count))
+            yield from self.at_each([source.randrange(count) for _ in range(drawn)])
+            drawn = min(2 * drawn, _MOST_DRAWN)
 
     def at(self, rank: int) -> Mapping:
         """The mapping with a rank from 0 to count - 1. Raises IndexError for others."""
-        left = rank
-        for part in self.parts if rank >= 0 else ():
-            if left < part.count:
-                return part.at(left)
-            left -= part.count
-        raise IndexError(f"there are {self.count} mappings, none has rank {rank}")
+        return self.at_each([rank])[0]
+
+    def at_each(self, ranks: Sequence[int]) -> list[Mapping]:
+        """The mappings with these ranks; much faster than one by one. Raises as `at`."""
+        found: dict[int, Mapping] = {}
+        first = 0
+        for part in self.parts:
+            here = [rank for rank in ranks if first <= rank < first + part.count]
+            found |= zip(here, part.at_each([rank - first for rank in here]), strict=True)
+            first += part.count
+        if missing := [rank for rank in ranks if rank not in found]:
+            raise IndexError(f"there are {first} mappings, none has rank {missing[0]}")
+        return [found[rank] for rank in ranks]
 
 
 @dataclass(frozen=True)
@@ -114,68 +132,37 @@ class _Part:
     def count(self) -> int:
         return self.sweep.totals(self.ways[-1])[0]
 
-    def __iter__(self) -> Iterator[Mapping]:
-        if self.count:
-            yield from map(self._mapping, self._outwards(len(self.stages), START, self._inmost))
+    def at_each(self, ranks: Sequence[int]) -> list[Mapping]:
+        """The mappings with ranks from 0 to count - 1."""
+        factors, orders = decisions_of(self.sweep, self.stages, self.ways, self._arriving, ranks)
+        decided = zip(factors.T.tolist(), orders.T.tolist(), strict=True)
+        return [Mapping(tuple(self._places(f, o)), self.space.bypass) for f, o in decided]
 
-    def at(self, rank: int) -> Mapping:
-        """The mapping with a rank from 0 to count - 1."""
-        decisions: tuple[Decision, ...] = ()
-        key, index = START, self._inmost
-        for stage in reversed(range(len(self.stages))):
-            for move, outside, ways in self._choices(stage, key, index):
-                share = ways * move.weight
-                if rank < share:
-                    rank, order = divmod(rank, move.weight)
-                    decisions = (*decisions, self._decision(stage, move, order))
-                    key, index = move.before, outside
-                    break
-                rank -= share
-        return self._mapping(decisions)
+    def _places(self, factors: Sequence[int], orders: Sequence[int]) -> Iterator[tuple[str, tuple[Loop, ...]]]:
+        for place, dims, decided, order in self._parts:
+            rank = None if order is None else sum(orders[decided])
+            yield place, _loops(dims, tuple(factors[decided]), order or (), rank)
 
-    @property
-    def _inmost(self) -> tuple[int, ...]:
-        return (0,) * len(self.sweep.lattice.axes)
-
-    def _choices(self, stage: int, key: Key, index: tuple[int, ...]) -> Iterator[tuple[Move, tuple[int, ...], int]]:
-        """The moves of a stage that lead to a key and extents, with the extents before and the ways to be there."""
-        for move in self._arriving[stage].get(key, ()):
-            outside = self.sweep.lattice.multiplied(index, self.stages[stage].dim, move.factor)
-            if outside is not None:
-                ways = self.sweep.number(self.ways[stage][move.before], 0, outside)
-                if ways:
-                    yield move, outside, ways
-
-    def _outwards(self, decided: int, key: Key, index: tuple[int, ...]) -> Iterator[tuple[Decision, ...]]:
-        """The decisions of the first `decided` stages that lead to a key and extents, innermost first, by rank."""
-        if decided == 0:
-            yield ()
-            return
-        stage = decided - 1
-        for move, outside, _ in self._choices(stage, key, index):
-            for decisions in self._outwards(stage, move.before, outside):
-                for order in range(move.weight):
-                    yield (self._decision(stage, move, order), *decisions)
-
-    def _decision(self, stage: int, move: Move, order: int) -> Decision:
-        return self.stages[stage].place, self.stages[stage].dim, move.factor, order
-
-    def _mapping(self, decisions: Iterable[Decision]) -> Mapping:
-        factors: dict[str, dict[str, int]] = {}
-        ranks: dict[str, int] = {}
-        for place, dim, factor, order in decisions:
-            ranks[place] = ranks.get(place, 0) + order
-            if factor > 1:
-                factors.setdefault(place, {})[dim] = factor
-        places = []
+    @cached_property
+    def _parts(self) -> tuple[tuple[str, tuple[str, ...], slice, tuple[Order, ...] | None], ...]:
+        """Per place its dimensions, which stages decide on them, and what constrains their order; None where it has no
+        meaning."""
+        levels = {level.name for level in self.space.accelerator.levels}
+        found = []
+        first = 0
         for place in self.space.accelerator.places:
-            here = factors.get(place, {})
-            dims = tuple(d for d in self.space.problem.operator.dims if d in here)
-            if place in self._levels:
-                dims = order_at(frozenset(here), self.space.orders.get(place, ()), ranks.get(place, 0))
-            places.append((place, tuple(Loop(d, here[d]) for d in dims)))
-        return Mapping(tuple(places), self.space.bypass)
+            dims = tuple(stage.dim for stage in self.stages if stage.place == place)
+            order = self.space.orders.get(place, ()) if place in levels else None
+            found.append((place, dims, slice(first, first + len(dims)), order))
+            first += len(dims)
+        return tuple(found)
 
-    @property
-    def _levels(self) -> frozenset[str]:
-        return frozenset(level.name for level in self.space.accelerator.levels)
+
+@lru_cache(maxsize=65536)
+def _loops(
+    dims: tuple[str, ...], factors: tuple[int, ...], orders: tuple[Order, ...], rank: int | None
+) -> tuple[Loop, ...]:
+    """The loops of one place in the order with a rank, in that of the dimensions without one."""
+    here = {d: f for d, f in zip(dims, factors, strict=True) if f > 1}
+    order = tuple(here) if rank is None else order_at(frozenset(here), orders, rank)
+    return tuple(Loop(d, here[d]) for d in order)

@@ -10,7 +10,7 @@ from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLeve
 from qdsl.model.check_levels import Scope, Technologies, check_array, check_compute, check_word
 from qdsl.model.check_memory import check_memory
 from qdsl.model.expressions import Names, Value, as_quantity, contains, evaluate, names_in, number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, unknown, warn
+from qdsl.model.findings import at_most, collecting, distinct, fail, hand_on, unknown, warn
 from qdsl.model.network import Layer
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
@@ -28,6 +28,8 @@ from qdsl.syntax.tree import (
     ParamDecl,
     WordStmt,
 )
+
+PARTS_LIMIT = 64
 
 
 def bind_accelerator(
@@ -77,6 +79,9 @@ def _parameters(
     decl: AcceleratorDecl, arguments: Sequence[Argument], chosen: Mapping[str, Quantity]
 ) -> dict[str, Value]:
     params = [i for i in decl.items if isinstance(i, ParamDecl)]
+    at_most(PARTS_LIMIT, params, "an accelerator", "parameters")
+    levels = [i for i in decl.items if isinstance(i, MemoryDecl | ArrayDecl)]
+    at_most(PARTS_LIMIT, levels, "an accelerator", "memories and arrays")
     distinct("parameter", (p.name for p in params))
     positional, given = split_arguments(arguments)
     if positional:
@@ -104,8 +109,9 @@ def _parameters(
 
 
 def _warn_unused(decl: AcceleratorDecl, sink: Sink) -> None:
+    uses = [(item, set(names_in(item))) for item in decl.items]
     for p in decl.items:
-        if isinstance(p, ParamDecl) and p.name.name not in {n for i in decl.items if i is not p for n in names_in(i)}:
+        if isinstance(p, ParamDecl) and not any(p.name.name in used for i, used in uses if i is not p):
             warn(sink, "Q0404", f"parameter `{p.name.name}` is not used", p.name.span, helps=["remove it"])
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import NoReturn
 
 from qdsl.diagnostics import Sink, Span
 from qdsl.model.accelerator import Accelerator
@@ -12,7 +13,7 @@ from qdsl.model.check_limit import check_limit
 from qdsl.model.check_mapping import check_place, checked_choice
 from qdsl.model.check_operator import OperatorTemplate
 from qdsl.model.constraint import Constraint, Keep, Limit, Only, Operation, Order, Require, Same, Scope
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, skip, unknown
 from qdsl.model.for_each import values_of_variable, with_value
 from qdsl.model.formulas import Vocabulary, check_formula, tensors_in
 from qdsl.model.network import Network
@@ -33,6 +34,8 @@ from qdsl.syntax.tree import (
 
 _Leaf = OnlyConstraint | OrderConstraint | KeepConstraint | FormulaConstraint
 Operators = Mapping[str, OperatorTemplate | None]
+
+CONSTRAINTS_LIMIT = 4096
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,19 @@ def _vocabulary(accelerator: Accelerator, operators: Operators, network: Network
 
 @dataclass(frozen=True)
 class _Resolver:
+    """read: every constraint of the set or block so far, as often as it is repeated."""
+
     vocabulary: Vocabulary
     operators: Operators
     network: Network | None
+    read: list[ConstraintNode] = field(default_factory=list)
 
     def resolve(self, node: ConstraintNode, scope: Scope, outer: Node | None, sink: Sink) -> list[Constraint]:
         """outer: the `if` that the constraint stands in, whose text then is the constraint's."""
         with collecting(sink):
+            self.read.append(node)
+            if len(self.read) > CONSTRAINTS_LIMIT:
+                self._too_many(node)
             if isinstance(node, EveryConstraint):
                 scope = self._every(node, scope)
                 return [c for inner in node.body for c in self.resolve(inner, scope, outer, sink)]
@@ -102,10 +111,19 @@ class _Resolver:
             return [self._leaf(node, scope, (outer or node).span)]
         return []
 
+    def _too_many(self, node: ConstraintNode) -> NoReturn:
+        """Raises the finding, once."""
+        if len(self.read) > CONSTRAINTS_LIMIT + 1:
+            skip()
+        notes = ["each is counted as often as the `for` around it repeats it"]
+        fail("Q0008", f"there are more than {CONSTRAINTS_LIMIT} constraints", node.span, notes=notes)
+
     def _for(self, node: ForConstraint, scope: Scope, outer: Node | None, sink: Sink) -> list[Constraint]:
         """The constraints of the body for every value, each with the value in its text and in what is found wrong."""
         out: list[Constraint] = []
         for value, shown in values_of_variable(node):
+            if len(self.read) > CONSTRAINTS_LIMIT:
+                break
             found = Sink()
             for inner in node.body:
                 with collecting(found):

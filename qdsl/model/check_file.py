@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from qdsl.diagnostics import Sink
+from qdsl.diagnostics import Diagnostic, Sink, Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_accelerator import bind_accelerator
 from qdsl.model.check_constraints import ConstraintSet, check_set
@@ -15,7 +15,7 @@ from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
 from qdsl.model.check_study import StudyScope, check_study
 from qdsl.model.check_technology import Technology, check_technology
-from qdsl.model.findings import collecting, duplicate, fail, lookup
+from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup
 from qdsl.model.machine import Machine
 from qdsl.model.network import Network
 from qdsl.model.study import Study, WrittenMapping
@@ -55,7 +55,7 @@ class Names:
         for key, ident in other.declared.items():
             with collecting(sink):
                 self.declare(key, ident)
-        for table in _TABLES:
+        for table in _TABLES.values():
             mine = getattr(self, table)
             for name, value in getattr(other, table).items():
                 mine.setdefault(name, value)
@@ -75,12 +75,34 @@ _KINDS: dict[type[Declaration], str] = {
     MappingDecl: "mapping",
     StudyDecl: "study",
 }
-_TABLES = ("operators", "technologies", "accelerators", "networks", "constraints", "mappings", "studies")
+_TABLES: dict[type[Declaration], str] = {
+    OperatorDecl: "operators",
+    TechnologyDecl: "technologies",
+    AcceleratorDecl: "accelerators",
+    NetworkDecl: "networks",
+    ConstraintsDecl: "constraints",
+    MappingDecl: "mappings",
+    StudyDecl: "studies",
+}
 
 
 def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
-    """Checks all declarations of a file; what they may name may stand before or after them."""
+    """Checks all declarations of a file, until there are too many findings."""
     names = Names()
+    try:
+        _check_all(tree, imported, names, sink)
+    except EnoughError as enough:
+        for diagnostic in enough.diagnostics:
+            sink.add(diagnostic)
+        end = Span(tree.span.source, tree.span.end, tree.span.end)
+        sink.add(Diagnostic("Q0007", "too many mistakes; the rest of the file is not checked", end))
+        for decl in tree.declarations:
+            getattr(names, _TABLES[type(decl)]).setdefault(decl.name.name, None)
+    return names
+
+
+def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) -> None:
+    """What a declaration may name may stand before or after it."""
     for other in imported:
         names.include(other, sink)
     own: list[Declaration] = []
@@ -121,4 +143,3 @@ def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
     check(ConstraintsDecl, names.constraints, constraint_set)
     check(MappingDecl, names.mappings, lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink))
     check(StudyDecl, names.studies, lambda d: check_study(d, scope, sink))
-    return names

@@ -50,7 +50,7 @@ def bound_machines(machine: Machine, reference: MachineRef, limits: Sequence[Lim
     count = prod(len(values) for values in searched.values())
     if count > MOST_CONFIGURATIONS:
         text = f"{count:,} configurations are more than {MOST_CONFIGURATIONS:,}"
-        fail("Q0809", text, reference.span, helps=["give fewer values to some parameters"])
+        fail("Q0812", text, reference.span, helps=["give fewer values to some parameters"])
     found = []
     for chosen in product(*searched.values()):
         values = dict(zip(searched, chosen, strict=True))

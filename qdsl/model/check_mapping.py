@@ -83,9 +83,9 @@ def check_mapping(
 def find_layers(network: Network, name: Name, parts: Sequence[Ident]) -> tuple[Layer, ...]:
     """The layer that the parts name, or the groups it is split into. Raises SpecError."""
     wanted = ".".join(p.name for p in parts)
+    if writers := network.writers(wanted):
+        return writers
     names = [layer.output for layer in network.layers]
-    if wanted in names:
-        return network.writers(wanted)
     inside = [n for n in names if n.startswith(f"{wanted}.")] if wanted else names
     helps = did_you_mean(wanted, names)
     if inside:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 from qdsl.diagnostics import Label, Sink, Span, did_you_mean
 from qdsl.model.expressions import Names, Value, names_in, number
-from qdsl.model.findings import collecting, distinct, duplicate, fail, hand_on, quoted, unknown
+from qdsl.model.findings import at_most, collecting, distinct, duplicate, fail, hand_on, quoted, unknown
 from qdsl.model.operator import Axis, Operator, Tensor, Term
 from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.syntax.tree import Binary, Expr, Name, Number, OperatorDecl, Parameter, TensorAccess, Unary
 
 COEFFICIENT_LIMIT = 2**20
+DIMS_LIMIT = 32
+TENSORS_LIMIT = 16
 RESERVED = ("pad",)
 
 
@@ -24,25 +27,25 @@ class OperatorTemplate:
     decl: OperatorDecl
     bound: dict[tuple[tuple[str, int], ...], Operator] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.decl.name.name
 
-    @property
+    @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         return {p.name.name: p for p in self.decl.parameters}
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         return tuple(d.name for d in self.decl.dims)
 
-    @property
+    @cached_property
     def tensors(self) -> tuple[str, ...]:
         """Names of the inputs and, last, the output."""
         rule = self.decl.rules[0]
         return (*(t.tensor.name for t in rule.inputs), rule.output.tensor.name)
 
-    @property
+    @cached_property
     def activations(self) -> tuple[str, ...]:
         """Names of the inputs that are not weights: the positional arguments of a layer."""
         weights = {w.name for w in self.decl.weights}
@@ -60,22 +63,27 @@ class OperatorTemplate:
 
     def _bind(self, arguments: Mapping[str, int], span: Span | None) -> Operator:
         values: dict[str, Value] = {}
+        parameters: dict[str, int] = {}
         for p in self.decl.parameters:
-            if p.name.name in arguments:
-                values[p.name.name] = Quantity(Fraction(arguments[p.name.name]), COUNT)
+            name = p.name.name
+            if name in arguments:
+                parameters[name] = arguments[name]
             elif p.default is None:
-                helps = [f"add `{p.name.name} = ...`"]
-                fail("Q0205", f"`{self.name}` needs the argument `{p.name.name}`", span, helps=helps)
+                helps = [f"add `{name} = ...`"]
+                fail("Q0205", f"`{self.name}` needs the argument `{name}`", span, helps=helps)
             else:
-                q = number(p.default, values, f"the default of `{p.name.name}`", "1")
-                values[p.name.name] = Quantity(Fraction(parameter_value(q, p.default.span, p.name.name)), COUNT)
+                q = number(p.default, values, f"the default of `{name}`", "1")
+                parameters[name] = parameter_value(q, p.default.span, name)
+            values[name] = Quantity(Fraction(parameters[name]), COUNT)
         rule, weights = self.decl.rules[0], {w.name for w in self.decl.weights}
         indices = {d.lower(): d for d in self.dims}
         tensors = [
             Tensor(a.tensor.name, _axes(a, indices, values), a is rule.output, a.tensor.name in weights)
             for a in (*rule.inputs, rule.output)
         ]
-        operator = Operator(self.name, self.dims, tuple(tensors), "none", self.decl.name.span)
+        given = tuple(parameters.items())
+        combine = rule.combine or "*"
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", given, self.decl.name.span, combine)
         return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
 
 
@@ -99,6 +107,8 @@ def parameter_value(q: Quantity, span: Span, name: str) -> int:
 
 
 def _check_names(decl: OperatorDecl) -> None:
+    at_most(DIMS_LIMIT, decl.dims, "an operator", "dimensions")
+    at_most(TENSORS_LIMIT - 1, [a for r in decl.rules for a in r.inputs], "an operator", "input tensors")
     distinct("dimension", decl.dims)
     distinct("parameter", (p.name for p in decl.parameters))
     distinct("weight tensor", decl.weights)

@@ -69,21 +69,23 @@ class _Graph:
 
     def number_variables(self) -> None:
         """Variables in layer order, activations before weights."""
-        weighted = [layer for layer in self.network.layers if layer.has_weights]
+        readers: dict[str, list[str]] = {}
+        for layer in self.network.layers:
+            for activation in dict.fromkeys(a for _, a in layer.inputs if layer.has_weights):
+                readers.setdefault(activation, []).append(layer.name)
         for layer in self.network.layers:
             if not layer.inputs:
                 # Nothing in the graph says how wide the inputs of a `layer` with given sizes are: it decides itself.
                 if layer.output not in self.outside:
-                    readers = [x.name for x in self.network.writers(layer.output)]
-                    variable = self._variable(f"{layer.output}.activations", "activations", readers)
+                    groups = [x.name for x in self.network.writers(layer.output)]
+                    variable = self._variable(f"{layer.output}.activations", "activations", groups)
                     self.outside[layer.output] = variable
             elif layer.has_weights:
                 several = len({a for _, a in layer.inputs}) > 1
                 for tensor, activation in layer.inputs:
                     if activation not in self.activations:
                         name = f"{layer.output}.activations" + (f".{tensor}" if several else "")
-                        readers = [w.name for w in weighted if activation in (a for _, a in w.inputs)]
-                        self.activations[activation] = self._variable(name, "activations", readers)
+                        self.activations[activation] = self._variable(name, "activations", readers[activation])
             if layer.has_weights:
                 self.weights[layer.name] = self._variable(f"{layer.name}.weights", "weights", [layer.name])
 
@@ -208,8 +210,8 @@ def _narrowest(role: str, network: Network, accelerator: Accelerator) -> tuple[S
     that tensor."""
     tensors = dict.fromkeys(
         t.name
-        for problem in network.distinct_problems
-        for t in problem.operator.tensors
+        for operator in network.operators
+        for t in operator.tensors
         if t.is_weight == (role == "weights") and (role != "output" or t.is_output)
     )
     keeping = [

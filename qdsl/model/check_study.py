@@ -11,6 +11,8 @@ from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
 from qdsl.model.check_hardware import Bound, bound_machines, fit_all, measure, size_text
+from qdsl.model.check_map_as import replace_operators
+from qdsl.model.check_mapper import check_mapper
 from qdsl.model.check_precision import check_precision
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
@@ -18,6 +20,7 @@ from qdsl.model.constraint import Constraint
 from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
 from qdsl.model.machine import Machine
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network, network_set
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
@@ -28,7 +31,9 @@ from qdsl.syntax.tree import (
     ConstrainWith,
     LevelsStmt,
     LimitStmt,
+    MapAsStmt,
     MappedNetwork,
+    MapperStmt,
     MapStmt,
     MinimizeStmt,
     Name,
@@ -70,27 +75,31 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
-    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, LevelsStmt, SearchStmt, ReportStmt)
-    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(LimitStmt,))
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, LevelsStmt, MapperStmt, SearchStmt, ReportStmt)
+    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(LimitStmt, MapAsStmt))
     network: Network | None = None
     block: PrecisionBlock | None = None
     bounds: list[Bound] = []
     objectives: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     reports: tuple[str, ...] = REPORTS
+    mapper: MapperChoice = EXACT
     search = Search()
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         with collecting(sink):
             machine = lookup("accelerator", map_stmt.accelerator.name, scope.machines)
             bounds = bound_machines(machine, map_stmt.accelerator, found.all(LimitStmt), sink)
-        network = _network(map_stmt, scope)
+        network = replace_operators(found.all(MapAsStmt), _network(map_stmt, scope), scope.operators)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
     with collecting(sink):
         objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
     with collecting(sink):
         levels = _levels(found.get(LevelsStmt))
+    with collecting(sink):
+        chosen = found.get(MapperStmt)
+        mapper = check_mapper(chosen) if chosen else mapper
     with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
     with collecting(sink):
@@ -121,6 +130,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         objectives,
         search,
         reports,
+        mapper,
         hardware,
         levels,
         decl.name.span,

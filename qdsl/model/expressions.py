@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
@@ -157,22 +156,25 @@ def values_of(options: ValueSet, what: str, example: str, low: int, high: int, *
 
 def members(options: ValueSet, dimension: Dimension, limit: int = 4096) -> tuple[Fraction, ...]:
     """Every value of a set, ascending. Raises SpecError for values of another dimension, or more than `limit`."""
-    found: set[Fraction] = set()
+    found: list[Fraction] = []
 
     def at(e: Expr) -> Fraction:
         return number(e, {}, "the value", "2", dimension).value
 
     for item in options.items:
-        if not isinstance(item, Range):
-            found.add(at(item))
-            continue
-        low, high, step = at(item.low), at(item.high), Fraction(1) if item.step is None else at(item.step)
-        if step <= 0 or high < low:
-            fail("Q0305", "the step must be positive" if step <= 0 else "the range is empty", item.span)
-        if (high - low) / step >= limit:
-            fail("Q0305", f"the range has more than {limit} values", item.span, helps=["compare with `>=` and `<=`"])
-        found.update(low + step * i for i in range(int((high - low) / step) + 1))
-    return tuple(sorted(found))
+        if isinstance(item, Range):
+            low, high, step = at(item.low), at(item.high), Fraction(1) if item.step is None else at(item.step)
+            if step <= 0 or high < low:
+                fail("Q0305", "the step must be positive" if step <= 0 else "the range is empty", item.span)
+            if (high - low) / step >= limit:
+                helps = ["compare with `>=` and `<=`"]
+                fail("Q0305", f"the range has more than {limit} values", item.span, helps=helps)
+            found += (low + step * i for i in range(int((high - low) / step) + 1))
+        else:
+            found.append(at(item))
+        if len(found) > limit:
+            fail("Q0305", f"the set has more than {limit} values", options.span, helps=["compare with `>=` and `<=`"])
+    return tuple(sorted(set(found)))
 
 
 def contains(options: ValueSet, q: Quantity) -> bool:
@@ -218,12 +220,9 @@ def names_in(node: object) -> Iterator[str]:
     """First parts of all names in a piece of the tree."""
     if isinstance(node, Name):
         yield node.parts[0].name
-    if isinstance(node, tuple):
-        for item in node:
-            yield from names_in(item)
-    elif isinstance(node, Node):
-        for field in dataclasses.fields(node):
-            yield from names_in(getattr(node, field.name))
+    for part in vars(node).values() if isinstance(node, Node) else node if isinstance(node, tuple) else ():
+        if isinstance(part, Node | tuple):
+            yield from names_in(part)
 
 
 def _named(name: Name, names: Names) -> Value:

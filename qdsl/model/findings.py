@@ -5,14 +5,16 @@ A check raises SpecError at its first finding; `collecting` marks the statements
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import NoReturn, Self, TypeVar
 
 from qdsl.diagnostics import Diagnostic, Label, Severity, Sink, Span, SpecError, did_you_mean
-from qdsl.syntax.tree import Ident, Name
+from qdsl.syntax.tree import Ident, Name, Node
 
 T = TypeVar("T")
+
+MOST_FINDINGS = 100
 
 
 def fail(
@@ -41,13 +43,23 @@ def skip() -> NoReturn:
 
 def hand_on(findings: Sink, sink: Sink) -> bool:
     """Adds the findings to the sink; False if any is an error."""
-    for diagnostic in findings:
-        sink.add(diagnostic)
+    _add(findings, sink)
     return not findings.errors
 
 
+def _add(findings: Iterable[Diagnostic], sink: Sink) -> None:
+    for diagnostic in findings:
+        sink.add(diagnostic)
+    if len(sink.diagnostics) > MOST_FINDINGS:
+        raise EnoughError(sink.diagnostics)
+
+
+class EnoughError(SpecError):
+    """There are so many findings that the rest is not checked. It carries all of them through every `collecting`."""
+
+
 class collecting:
-    """The block's findings go to the sink, and what follows the block is checked as well."""
+    """The block's findings go to the sink, and what follows the block is checked as well, unless there are enough."""
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
@@ -58,8 +70,7 @@ class collecting:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
         if not isinstance(error, SpecError):
             return False
-        for diagnostic in error.diagnostics:
-            self.sink.add(diagnostic)
+        _add(error.diagnostics, self.sink)
         return True
 
 
@@ -92,6 +103,13 @@ def distinct(what: str, names: Iterable[Ident]) -> None:
         if first := seen.get(name.name):
             _twice(f"{what} `{name.name}` is named twice", name, first, "named")
         seen[name.name] = name
+
+
+def at_most(limit: int, parts: Sequence[Node], owner: str, what: str) -> None:
+    """Raises the finding for more parts than anything real has; `what` they are, in the plural."""
+    if len(parts) > limit:
+        text = f"{owner} has at most {limit} {what}"
+        fail("Q0008", text, parts[limit].span, label="one too many", notes=[f"it has {len(parts)}"])
 
 
 def duplicate(what: str, again: Ident, first: Ident) -> NoReturn:

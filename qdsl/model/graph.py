@@ -10,13 +10,13 @@ from qdsl.model.check_operator import OperatorTemplate, parameter_value
 from qdsl.model.expressions import Value, as_activation, as_truth, evaluate, kind, split_arguments
 from qdsl.model.findings import fail, lookup, quoted, skip, unknown, whole_name
 from qdsl.model.network import Activation, Layer
-from qdsl.model.operator import Operator
+from qdsl.model.operator import Operator, Problem, Tensor
 from qdsl.model.shapes import derive_problem
 from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.syntax.tree import Binding, BlockDecl, Call, Conditional, Expr, Ident, YieldStmt
 
 FUNCTIONS = ("relu", "relu6")
-LAYER_LIMIT = 10_000
+LAYER_LIMIT = 4096
 BLOCK_DEPTH_LIMIT = 32
 
 Operators = Mapping[str, OperatorTemplate | None]
@@ -44,6 +44,7 @@ class Graph:
     used_blocks: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)  # names of layers and of block instances
     open_blocks: list[str] = field(default_factory=list)
+    problems: dict[object, Problem] = field(default_factory=dict)
     calls: int = 0
 
     def bind(self, stmt: Binding, frame: Frame) -> None:
@@ -82,7 +83,8 @@ class Graph:
         if self.calls > 4 * LAYER_LIMIT or len(self.layers) > LAYER_LIMIT:
             fail("Q0415", f"network `{self.network.name}` has too many layers", self.network.span)
         function = call.function.parts[0]
-        if len(call.function.parts) > 1 or function.name not in {*self.blocks, *self.operators}:
+        known = function.name in self.blocks or function.name in self.operators
+        if len(call.function.parts) > 1 or not known:
             helps = ["import the file that declares it"]
             unknown("operator or block", whole_name(call.function), [*self.blocks, *self.operators], helps=helps)
         if function.name in self.blocks:
@@ -102,13 +104,22 @@ class Graph:
         reads = [(operator.tensor(t), a) for t, a in zip(template.activations, inputs, strict=True)]
         if pad is not None and not any(len(axis.terms) > 1 for t, _ in reads for axis in t.axes):
             fail("Q0204", f"`{template.name}` has no window to pad", call.span, helps=["remove `pad`"])
-        problem = derive_problem(operator, given, reads, pad or 0, call.span)
+        problem = self._problem(operator, given, reads, pad or 0, call.span)
         function = function_of(call)
         name = self._full_name(name or self._free_name(template.name, frame), frame, call.span)
         pairs = tuple((t.name, a.name) for t, a in reads)
         self.layers.append(Layer(name, problem, pairs, function, pad or 0, call.span))
         self.activations[name] = Activation(name, problem.shape(operator.output), name)
         return self.activations[name]
+
+    def _problem(
+        self, operator: Operator, given: dict[str, int], reads: list[tuple[Tensor, Activation]], pad: int, span: Span
+    ) -> Problem:
+        """Derived once for all layers that are alike. Equal parameters make one operator, so its identity is enough."""
+        key = (id(operator), tuple(given.items()), tuple(a.shape for _, a in reads), pad)
+        if key not in self.problems:
+            self.problems[key] = derive_problem(operator, given, reads, pad, span)
+        return self.problems[key]
 
     def _instance(
         self, block: BlockDecl, call: Call, frame: Frame, name: str | None, chained: Value | None

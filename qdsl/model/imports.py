@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qdsl.diagnostics import Label, Sink, SourceFile, Span, did_you_mean
+from qdsl.diagnostics import Diagnostic, Label, Sink, SourceFile, Span, did_you_mean
 from qdsl.model.findings import collecting, fail
 from qdsl.syntax import parse
 from qdsl.syntax.tree import File, Import
@@ -27,9 +28,34 @@ class LoadedFile:
     imports: tuple[tuple[Import, Path], ...]
 
 
-def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> list[LoadedFile]:
+@dataclass
+class Texts:
+    """Where the texts of files come from, and what was parsed of them before.
+
+    unsaved: texts that stand for files, by resolved path, whether or not there is a file.
+    """
+
+    unsaved: Mapping[Path, str] = field(default_factory=dict)
+    parsed: dict[tuple[Path, str], tuple[SourceFile, File, tuple[Diagnostic, ...]]] = field(default_factory=dict)
+
+    def exists(self, path: Path) -> bool:
+        return path in self.unsaved or path.is_file()
+
+    def parse(self, shown: str, path: Path, span: Span | None, sink: Sink) -> tuple[SourceFile, File]:
+        """The tree of a file; the same object as before if the text is. Raises SpecError if it cannot be read."""
+        text = self.unsaved[path] if path in self.unsaved else _read_text(shown, path, span)
+        known = self.parsed.get((path, shown))
+        if known is None or known[0].text != text:
+            source, found = SourceFile(shown, text), Sink()
+            known = self.parsed[path, shown] = source, parse(source, found), tuple(found)
+        for diagnostic in known[2]:
+            sink.add(diagnostic)
+        return known[:2]
+
+
+def read_files(path: str | Path, sink: Sink, root: Path | None = None, texts: Texts | None = None) -> list[LoadedFile]:
     """The file and its imports, each once, every file after those it imports; empty if the file cannot be read."""
-    reader = _Reader(sink, root.resolve() if root else None)
+    reader = _Reader(sink, root.resolve() if root else None, texts or Texts())
     with collecting(sink):
         reader.read(str(path), _resolved(Path(path), str(path), None), None)
     return list(reader.files.values())
@@ -39,15 +65,14 @@ def read_files(path: str | Path, sink: Sink, root: Path | None = None) -> list[L
 class _Reader:
     sink: Sink
     root: Path | None
+    texts: Texts
     files: dict[Path, LoadedFile] = field(default_factory=dict)
     open: list[tuple[Path, str, Import | None]] = field(default_factory=list)  # the chain of imports being read
 
     def read(self, shown: str, path: Path, by: Import | None) -> None:
         """Reads a file and, before it is added, its imports. `shown` is the path that diagnostics print."""
         span = by.path.span if by else None
-        text = _read_text(shown, path, span)
-        source = SourceFile(shown, text)
-        tree = parse(source, self.sink)
+        source, tree = self.texts.parse(shown, path, span, self.sink)
         self.open.append((path, shown, by))
         imports = []
         for node in tree.imports:
@@ -74,7 +99,7 @@ class _Reader:
             fail(
                 "Q0012", f'"{text}" leads out of the directory that may be read', span, notes=[f"allowed: {self.root}"]
             )
-        if not path.is_file():
+        if not self.texts.exists(path):
             siblings = [p.name for p in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
             note = "the directory is there" if path.parent.is_dir() else "its directory does not exist"
             near = did_you_mean(path.name, siblings)

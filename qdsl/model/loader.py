@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import is_
 from pathlib import Path
 
-from qdsl.diagnostics import Sink, SpecError, did_you_mean
+from qdsl.diagnostics import Diagnostic, Sink, SpecError, did_you_mean
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.findings import hand_on, quoted, warn
-from qdsl.model.imports import read_files
+from qdsl.model.findings import quoted, warn
+from qdsl.model.imports import LoadedFile, Texts, read_files
 from qdsl.model.study import Model
-from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, Ident, MemoryDecl, MemoryStmt, SharingStmt
+from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, File, Ident, MemoryDecl, MemoryStmt, SharingStmt
 
 # What a statement that could not be read, or an import that is missing, may cause elsewhere. While there is such a
 # mistake these findings are not shown: most would go away with it.
@@ -35,37 +40,92 @@ _FOLLOW_UPS = frozenset(
 )
 
 
-def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model | None:
-    """The checked model of a file with its imports; all findings go to the sink.
+@dataclass(frozen=True)
+class Loaded:
+    """A file with its imports, as far as they can be read.
 
-    root: imports may not lead out of this directory (None: they may, but only to regular `.qdsl` files).
-    Returns None if an error was found.
+    files: every file after those it imports, the main one last. names: what each of them can name. model: None if an
+    error was found.
     """
-    read = Sink()
-    files = read_files(path, read, root)
-    found = Sink()
-    names: dict[Path, Names] = {}
-    for file in files:
-        imported = [names[p] for _, p in file.imports]
-        names[file.path] = check_file(file.tree, imported, found)
-    if files:
-        _warn_unknown_tensors(names[files[-1].path], found)
-    incomplete = not hand_on(read, sink)
-    for diagnostic in found:
-        if not (incomplete and diagnostic.code in _FOLLOW_UPS):
+
+    files: tuple[LoadedFile, ...]
+    names: Mapping[Path, Names]
+    model: Model | None
+
+
+@dataclass
+class Library:
+    """Files that are loaded again and again: only what changed, or imports it, is parsed and checked anew."""
+
+    texts: Texts = field(default_factory=Texts)
+    _checked: dict[Path, _Checked] = field(default_factory=dict)
+
+    def load(self, path: str | Path, sink: Sink, root: Path | None = None) -> Loaded:
+        """A file with its imports; all findings go to the sink.
+
+        root: imports may not lead out of this directory (None: they may, but only to regular `.qdsl` files).
+        """
+        with _collecting_seldom():
+            return self._load(path, sink, root)
+
+    def _load(self, path: str | Path, sink: Sink, root: Path | None) -> Loaded:
+        read = Sink()
+        files = read_files(path, read, root, self.texts)
+        found = Sink()
+        names: dict[Path, Names] = {}
+        for file in files:
+            names[file.path] = self._check(file, [names[p] for _, p in file.imports], found)
+        if files:
+            _warn_unknown_tensors(names[files[-1].path], found)
+        for diagnostic in read:
             sink.add(diagnostic)
-    if incomplete or found.errors or not files:
-        return None
-    main = names[files[-1].path]
-    hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
-    return Model(
-        str(path),
-        tuple(a.default for a in main.accelerators.values() if a and a.default),
-        tuple(n for n in main.networks.values() if n),
-        tuple(m for m in main.mappings.values() if m),
-        tuple(s for s in main.studies.values() if s),
-        hashes,
-    )
+        incomplete = bool(read.errors)
+        for diagnostic in found:
+            if not (incomplete and diagnostic.code in _FOLLOW_UPS):
+                sink.add(diagnostic)
+        model = None if incomplete or found.errors or not files else _model(path, files, names[files[-1].path])
+        return Loaded(tuple(files), names, model)
+
+    def _check(self, file: LoadedFile, imported: list[Names], sink: Sink) -> Names:
+        known = self._checked.get(file.path)
+        if known is None or known.tree is not file.tree or not _same(known.imported, imported):
+            found = Sink()
+            names = check_file(file.tree, imported, found)
+            known = self._checked[file.path] = _Checked(file.tree, tuple(imported), names, tuple(found))
+        for diagnostic in known.findings:
+            sink.add(diagnostic)
+        return known.names
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What became of a file, given what its imports declare."""
+
+    tree: File
+    imported: tuple[Names, ...]
+    names: Names
+    findings: tuple[Diagnostic, ...]
+
+
+def _same(before: Sequence[Names], now: Sequence[Names]) -> bool:
+    """Whether they are the same objects: equal ones may have other spans."""
+    return len(before) == len(now) and all(map(is_, before, now))
+
+
+def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model | None:
+    """The checked model of a file with its imports, None if an error was found; see Library.load."""
+    return Library().load(path, sink, root).model
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Next to nothing that is made becomes garbage, and looking for it would take a third of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def load(path: str | Path, root: Path | None = None) -> Model:
@@ -76,6 +136,18 @@ def load(path: str | Path, root: Path | None = None) -> Model:
     if model is None:
         raise SpecError(sink.diagnostics)
     return model
+
+
+def _model(path: str | Path, files: Sequence[LoadedFile], main: Names) -> Model:
+    hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
+    return Model(
+        str(path),
+        tuple(a.default for a in main.accelerators.values() if a and a.default),
+        tuple(n for n in main.networks.values() if n),
+        tuple(m for m in main.mappings.values() if m),
+        tuple(s for s in main.studies.values() if s),
+        hashes,
+    )
 
 
 def _warn_unknown_tensors(names: Names, sink: Sink) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from qdsl.diagnostics import Span
-from qdsl.model.operator import Problem
+from qdsl.model.operator import Operator, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,29 @@ class Network:
     span: Span | None = field(default=None, compare=False, repr=False)
 
     def layer(self, name: str) -> Layer:
-        return next(x for x in self.layers if x.name == name)
+        return self._layers[name]
 
     def writers(self, activation: str) -> tuple[Layer, ...]:
         """The layer that writes an activation, or the groups it is split into."""
-        return tuple(x for x in self.layers if x.output == activation)
+        return tuple(self._writers.get(activation, ()))
 
-    @property
+    @cached_property
+    def _layers(self) -> dict[str, Layer]:
+        return {x.name: x for x in self.layers}
+
+    @cached_property
+    def _writers(self) -> dict[str, list[Layer]]:
+        found: dict[str, list[Layer]] = {}
+        for layer in self.layers:
+            found.setdefault(layer.output, []).append(layer)
+        return found
+
+    @cached_property
+    def operators(self) -> tuple[Operator, ...]:
+        """Each operator once, in order of first appearance."""
+        return tuple(dict.fromkeys(layer.problem.operator for layer in self.layers))
+
+    @cached_property
     def distinct_problems(self) -> tuple[Problem, ...]:
         """Each problem once, in order of first appearance."""
         return tuple(dict.fromkeys(layer.problem for layer in self.layers))

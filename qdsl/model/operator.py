@@ -58,14 +58,17 @@ class Operator:
     """An einsum with its parameters bound: coefficients are numbers here.
 
     reduction: how the iterations that meet in one output value are combined: 'sum', 'max', or 'none' where none do. The
-    output is the last tensor.
+    output is the last tensor. parameters: the names and values from which the coefficients come. combine: what joins the
+    inputs, '*' or '+'; nothing that is counted depends on it.
     """
 
     name: str
     dims: tuple[str, ...]
     tensors: tuple[Tensor, ...]
     reduction: str
+    parameters: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
+    combine: str = field(default="*", compare=False, repr=False)
 
     @cached_property
     def output(self) -> Tensor:

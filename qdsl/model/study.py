@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
@@ -57,6 +58,7 @@ class Study:
     objectives: tuple[str, ...]
     search: Search
     reports: tuple[str, ...]  # of 'html', 'markdown'
+    mapper: MapperChoice = EXACT
     hardware: tuple[Configuration, ...] = ()
     levels: tuple[str, ...] = ("fine",)
     span: Span | None = field(default=None, compare=False, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from qdsl.diagnostics import Span, did_you_mean
 from qdsl.model.findings import fail
@@ -108,11 +109,12 @@ UNITS: dict[str, tuple[Fraction, Dimension]] = {
 
 def quantity(number: Number) -> Quantity:
     """The value of a number as written. Raises SpecError for an unknown unit."""
-    value = Fraction(number.text)  # the parser limits digits and exponents
-    if number.unit is None:
-        return Quantity(value, COUNT)
-    scale, dimension = _unit(number.unit, number.unit_span or number.span)
-    return Quantity(value * scale, dimension)
+    try:
+        return _quantity(number.text, number.unit or "")
+    except KeyError as error:
+        name, span = error.args[0], number.unit_span or number.span
+        near = did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
+        fail("Q0301", f"unknown unit `{name}`", span, label="not a unit", helps=near)
 
 
 def convert(q: Quantity, span: Span, what: str, example: str, *dimensions: Dimension) -> Quantity:
@@ -134,17 +136,15 @@ def whole(q: Quantity, span: Span, what: str, low: int = 1, high: int = SIZE_LIM
     return int(q.value)
 
 
-def _unit(text: str, span: Span) -> tuple[Fraction, Dimension]:
-    """Scale and dimension of `pJ`, `word/cycle`, `pJ/bit`, ..."""
+@lru_cache(maxsize=4096)
+def _quantity(text: str, unit: str) -> Quantity:
+    """Of a number with `pJ`, `word/cycle`, `pJ/bit`, ...; raises KeyError with the name of an unknown unit."""
     scale, dimension = Fraction(1), COUNT
-    for sign, name in re.findall(r"([*/]?)([^*/]*)", text)[:-1]:
-        if name not in UNITS:
-            near = did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
-            fail("Q0301", f"unknown unit `{name}`", span, label="not a unit", helps=near)
+    for sign, name in re.findall(r"([*/]?)([^*/]*)", unit)[:-1]:
         factor, base = UNITS[name]
         scale = scale / factor if sign == "/" else scale * factor
         dimension = dimension.times(base, -1 if sign == "/" else 1)
-    return scale, dimension
+    return Quantity(Fraction(text) * scale, dimension)  # the parser limits digits and exponents
 
 
 def _power(base: str, exponent: int) -> str:

@@ -128,6 +128,7 @@ def search_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
     search, counts = run.study.search, run.counts
     return (
         ("minimised", ", ".join(o.replace("_", " ") for o in run.study.objectives)),
+        ("mapper", str(run.study.mapper)),
         ("search", f"NSGA-II, {search.operators} operators, seed {search.seed}"),
         ("population, offspring", f"{search.population}, {search.offspring}"),
         ("generations", f"{max((g.number for g in run.history), default=0)} of {search.generations}"),

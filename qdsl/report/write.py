@@ -33,7 +33,7 @@ def write_report(
     reports = [writers[name]() for name in dict.fromkeys(formats)]
     for files in reports:
         for name, text in files.items():
-            _write(out_dir / name, text)
+            write_file(out_dir / name, text)
     return tuple(out_dir / next(iter(files)) for files in reports)
 
 
@@ -43,7 +43,7 @@ def _markdown(contents: Mapping[str, object], figures: Pictures, templates: Path
     return files | {name: figure.standalone() for name, figure in figures.files().items()}
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
     """Replaces a file as a whole, so that a reader never sees half a report."""
     part = path.with_name(path.name + ".part")
     try:

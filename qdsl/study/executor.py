@@ -14,13 +14,17 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from types import ModuleType
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.mapper import solve_batch
+from qdsl.mapper.other import find_mapping
 from qdsl.mapper.result import Optimum
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
+from qdsl.model.mapper import EXACT, ExactMapper, MapperChoice
+from qdsl.model.mapping import Mapping as LayerMapping
 from qdsl.model.operator import Problem
 
 
@@ -33,15 +37,18 @@ class Task:
     problem: Problem
     bits: tuple[Mapping[str, int], ...]
     constraints: tuple[Constraint, ...]
+    mapper: MapperChoice = EXACT
 
 
 @dataclass(frozen=True)
 class Solved:
-    """The answers to `task.bits`, in their order; seconds of one core."""
+    """The answers to `task.bits`, in their order; seconds of one core. mappings: of a mapper from whose energies they could
+    not be recovered; else empty."""
 
     task: Task
     optima: tuple[Optimum, ...]
     seconds: float
+    mappings: tuple[LayerMapping | None, ...] = ()
 
 
 def solve_all(tasks: Sequence[Task], workers: int | None = None) -> Generator[Solved, None, None]:
@@ -118,8 +125,12 @@ def _end_with_parent() -> None:
 
 def _solve(task: Task) -> Solved:
     start = time.perf_counter()
-    optima = solve_batch(task.accelerator, task.problem, task.bits, task.constraints)
-    return Solved(task, tuple(optima), time.perf_counter() - start)
+    if isinstance(task.mapper, ExactMapper):
+        optima = solve_batch(task.accelerator, task.problem, task.bits, task.constraints)
+        return Solved(task, tuple(optima), time.perf_counter() - start)
+    found = [find_mapping(task.mapper, task.accelerator, task.problem, b, task.constraints) for b in task.bits]
+    optima = tuple(Optimum(x.status, inf if x.energy_pj is None else x.energy_pj) for x in found)
+    return Solved(task, optima, time.perf_counter() - start, tuple(x.mapping for x in found))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Bits, Constraint, Formula, Operation, Require, Scope
+from qdsl.model.mapper import EXACT, ExactMapper, MapperChoice
 from qdsl.model.operator import Problem
 from qdsl.study.codec import Json, to_json
 from qdsl.symbolic.widths import cost_key
@@ -39,14 +40,22 @@ def cost_class(
 
 
 class KeyMaker:
-    """Store keys of one problem on one accelerator under the constraints that apply."""
+    """Store keys of one problem on one accelerator under the constraints that apply. What a mapper without a proof finds
+    depends on the mapper, too."""
 
-    def __init__(self, accelerator: Accelerator, problem: Problem, constraints: Sequence[Constraint]) -> None:
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        problem: Problem,
+        constraints: Sequence[Constraint],
+        mapper: MapperChoice = EXACT,
+    ) -> None:
         self._question = canonical(question(accelerator, problem, constraints))
+        self._mapper = () if isinstance(mapper, ExactMapper) else (to_json(mapper, MapperChoice),)
 
     def key(self, cost_class: tuple[object, ...]) -> str:
         """Hexadecimal SHA-256 of the question for one class of bit-widths (see `cost_class`)."""
-        return digest([self._question, cost_class])
+        return digest([self._question, cost_class, *self._mapper])
 
 
 def question(accelerator: Accelerator, problem: Problem, constraints: Sequence[Constraint]) -> dict[str, Json]:

@@ -9,6 +9,7 @@ from qdsl.mapper import MapResult, Objective, best_mapping
 from qdsl.mapper.objective import value_of
 from qdsl.mapspace import legal_mappings
 from qdsl.mapspace.wording import counted
+from qdsl.model.mapper import ExactMapper
 from qdsl.study.saved import Asked, SavedAnswer
 from qdsl.study.statement import Effort, Statement, close, refused
 from qdsl.symbolic import evaluate
@@ -19,6 +20,8 @@ MOST_ENUMERATED = 5_000
 
 def optimum(saved: SavedAnswer, asked: Asked, value: float, effort: Effort) -> Statement:
     """value: of the objective, by the evaluation of the saved mapping."""
+    if not isinstance(saved.mapper, ExactMapper):
+        return _distance(saved, asked, value, effort)
     label = saved.origin.label
     if wrong := list(_wrong_claims(saved, value, bool(asked.ties))):
         return refused("optimum", "Q0910", f"the saved claim about `{label}` contradicts itself", wrong)
@@ -39,6 +42,29 @@ def optimum(saved: SavedAnswer, asked: Asked, value: float, effort: Effort) -> S
         return Statement("optimum", f"{claim}: not proved again in {best.seconds:.1f} s")
     proof = f"{claim}: proved again, {best.searched:,} of {counted(best.plans, 'choice')} of spatial factors searched"
     return _enumerated(saved, asked, value, f"{proof} in {best.seconds:.2f} s")
+
+
+def _distance(saved: SavedAnswer, asked: Asked, value: float, effort: Effort) -> Statement:
+    """Of an answer without a proof: how far from the optimum it is."""
+    label = saved.origin.label
+    if saved.status != "feasible" or saved.lower_bound is not None or saved.plans or saved.searched:
+        return refused("optimum", "Q0910", f"the saved claim about `{label}` is more than {saved.mapper} can prove")
+    claim = f"{saved.mapper} claims no optimum"
+    if not effort.prove:
+        return Statement("optimum", f"{claim}; `--prove` tells how far it is")
+    best = _searched(saved, asked, effort)
+    if best.value is None or best.status != "optimal":
+        return Statement("optimum", f"{claim}; it was not found in {best.seconds:.1f} s")
+    if close(best.value, value):
+        return Statement("optimum", f"{claim}, but this is one, proved in {best.seconds:.2f} s")
+    if best.value > value:
+        return refused(
+            "optimum", "Q0912", f"`{label}` is said to have no mapping below {best.value:g}; this one has {value:g}"
+        )
+    return Statement(
+        "optimum",
+        f"{claim}: the least is {best.value:g}, this is {value / best.value - 1:.2%} more, proved in {best.seconds:.2f} s",
+    )
 
 
 def no_mapping(saved: SavedAnswer, asked: Asked, effort: Effort, undecided: str) -> Statement:

@@ -21,6 +21,7 @@ from qdsl.mapspace.counting import count_under
 from qdsl.mapspace.sweep import TimeUp
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint, LayerConstraint, Same
+from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping as LayerMapping
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
@@ -92,6 +93,7 @@ class SavedAnswer:
     constraints: tuple[str, ...]
     bits: tuple[tuple[str, int], ...]
     objective: str
+    mapper: MapperChoice
     imperfect: str
     question: Json
     sha256: str
@@ -139,8 +141,15 @@ def asked_by(model: Model, origin: Origin) -> Asked | None:
     return next((asked for asked in every if asked.origin == origin), None)
 
 
-def saved_answer(asked: Asked, bits: Mapping[str, int], answer: MapResult, imperfect: str = "") -> SavedAnswer:
-    """The form in which an answer of `best_mapping` is kept. imperfect: see SavedAnswer."""
+def saved_answer(
+    asked: Asked,
+    bits: Mapping[str, int],
+    answer: MapResult,
+    legal: int | None,
+    imperfect: str = "",
+    mapper: MapperChoice = EXACT,
+) -> SavedAnswer:
+    """The form in which an answer of `find_mapping` is kept. legal: see `count_legal`; imperfect: see SavedAnswer."""
     widths, objective = tuple(bits.items()), str(answer.objective)
     meaning = asked.meaning
     return SavedAnswer(
@@ -149,9 +158,10 @@ def saved_answer(asked: Asked, bits: Mapping[str, int], answer: MapResult, imper
         constraints=tuple(c.text for c in asked.constraints),
         bits=widths,
         objective=objective,
+        mapper=mapper,
         imperfect=imperfect,
         question=meaning,
-        sha256=fingerprint(meaning, widths, objective, imperfect),
+        sha256=fingerprint(meaning, widths, objective, imperfect, mapper),
         status=answer.status,
         value=answer.value,
         lower_bound=answer.lower_bound,
@@ -159,7 +169,7 @@ def saved_answer(asked: Asked, bits: Mapping[str, int], answer: MapResult, imper
         evaluation=answer.evaluation,
         plans=answer.plans,
         searched=answer.searched,
-        legal_mappings=count_legal(asked, bits),
+        legal_mappings=legal,
         seconds=round(answer.seconds, 3),
     )
 
@@ -174,9 +184,11 @@ def count_legal(asked: Asked, bits: Mapping[str, int]) -> int | None:
     return count
 
 
-def fingerprint(meaning: Json, bits: tuple[tuple[str, int], ...], objective: str, imperfect: str) -> str:
-    """SHA-256 of a question with widths, objective and kind of factors."""
-    return digest([meaning, bits, objective, imperfect])
+def fingerprint(
+    meaning: Json, bits: tuple[tuple[str, int], ...], objective: str, imperfect: str, mapper: MapperChoice
+) -> str:
+    """SHA-256 of a question with widths, objective, kind of factors and mapper."""
+    return digest([meaning, bits, objective, imperfect, to_json(mapper, MapperChoice)])
 
 
 def save_answers(path: Path, model: Model, command: str, answers: Iterable[SavedAnswer]) -> None:

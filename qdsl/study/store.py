@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingABC
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.mapper.result import Optimum
@@ -63,11 +64,13 @@ class Store:
                 found.update((key, from_json(json.loads(text), Optimum)) for key, text in rows)
         return found
 
-    def put(self, results: Iterable[tuple[str, Optimum]]) -> None:
-        """Adds results in one transaction."""
-        rows = [(key, json.dumps(to_json(optimum))) for key, optimum in results]
+    def put(
+        self, results: Iterable[tuple[str, Optimum]], mappings: MappingABC[str, Mapping] = MappingProxyType({})
+    ) -> None:
+        """Adds results in one transaction. mappings: by key, those that are known."""
+        rows = [(key, json.dumps(to_json(optimum)), _text(mappings.get(key))) for key, optimum in results]
         with _disk_errors(self.path), self._transaction():
-            self._db.executemany("INSERT OR IGNORE INTO results (key, optimum) VALUES (?, ?)", rows)
+            self._db.executemany("INSERT OR IGNORE INTO results (key, optimum, mapping) VALUES (?, ?, ?)", rows)
 
     def mapping(self, key: str) -> Mapping | None:
         """The best mapping of a solved layer if it has been recovered before."""
@@ -78,7 +81,7 @@ class Store:
     def put_mapping(self, key: str, mapping: Mapping) -> None:
         """Adds the best mapping of a layer whose optimum is there."""
         with _disk_errors(self.path):
-            self._db.execute("UPDATE results SET mapping = ? WHERE key = ?", (json.dumps(to_json(mapping)), key))
+            self._db.execute("UPDATE results SET mapping = ? WHERE key = ?", (_text(mapping), key))
 
     def counts(self, key: str) -> list[tuple[int, ...]] | None:
         """Numbers of mappings, exact however large, if they have been counted before."""
@@ -103,6 +106,10 @@ class Store:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+
+def _text(mapping: Mapping | None) -> str | None:
+    return None if mapping is None else json.dumps(to_json(mapping))
 
 
 def _refuse_foreign(path: Path) -> None:

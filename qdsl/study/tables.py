@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.diagnostics import Diagnostic, Sink, SpecError
+from qdsl.mapper.other import drawable_spaces
 from qdsl.mapper.result import Optimum
 from qdsl.mapper.supported import provable_spaces
+from qdsl.model.mapper import ExactMapper
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
@@ -113,7 +115,8 @@ def build_all(
         task = solved.task
         at = keys_on[task.accelerator]
         results = [(at[task.problem, tuple(b.items())], o) for b, o in zip(task.bits, solved.optima, strict=True)]
-        store.put(results)
+        known_mappings = zip(results, solved.mappings, strict=False)
+        store.put(results, {key: mapping for (key, _), mapping in known_mappings if mapping is not None})
         optima.update(results)
         progress.problem_solved(task.layer, solved.seconds)
     counted: set[str] = set()
@@ -203,7 +206,7 @@ def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Pr
     for layer in study.network.layers:
         problem = layer.problem
         if problem not in makers:
-            makers[problem] = KeyMaker(study.accelerator, problem, study.constraints)
+            makers[problem] = KeyMaker(study.accelerator, problem, study.constraints, study.mapper)
         new = [row for row in rows[layer.name] if (problem, row.bits) not in keys]
         classes, undefined = cost_classes(study, problem, new)
         keys.update({(problem, row.bits): makers[problem].key(kind) for row, kind in classes.items()})
@@ -224,7 +227,7 @@ def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], seen: set[str
             open_bits.setdefault(problem, []).append(dict(bits))
     names = {layer.problem: layer.name for layer in reversed(study.network.layers)}
     return [
-        Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p))
+        Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p), study.mapper)
         for p, bits in open_bits.items()
     ]
 
@@ -233,9 +236,10 @@ def _refuse_unsupported(tasks: Sequence[Task]) -> None:
     """All constraints that the mapper cannot keep at once, before time is spent on the layers it can."""
     refused = Sink()
     for task in tasks:
+        spaces_of = provable_spaces if isinstance(task.mapper, ExactMapper) else drawable_spaces
         for bits in (task.bits[0], task.bits[-1]):
             try:
-                provable_spaces(task.accelerator, task.problem, bits, task.constraints)
+                spaces_of(task.accelerator, task.problem, bits, task.constraints)
             except SpecError as error:
                 for diagnostic in error.diagnostics:
                     refused.add(diagnostic)

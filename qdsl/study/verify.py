@@ -69,8 +69,9 @@ def _question(saved: SavedAnswer, asked: Asked | None, model: Model, changed: Se
         problems.append(f"`{saved.objective}` is no objective")
     if saved.imperfect not in ("", "padded"):
         problems.append(f"`{saved.imperfect}` is no kind of imperfect factors that is searched")
-    if not problems and fingerprint(saved.question, saved.bits, saved.objective, saved.imperfect) != saved.sha256:
-        problems.append("its SHA-256 is not that of the question, the widths, the objective and the factors beside it")
+    asked_for = (saved.question, saved.bits, saved.objective, saved.imperfect, saved.mapper)
+    if not problems and fingerprint(*asked_for) != saved.sha256:
+        problems.append("its SHA-256 is not that of the question, widths, objective, factors and mapper beside it")
     names = [*_other_names(saved, asked)]
     if problems or (names and not changed):
         return refused("spec", "Q0910", f"the saved question about `{label}` was changed", problems or names)

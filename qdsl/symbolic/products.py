@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 from typing import TypeAlias
 
@@ -44,12 +45,19 @@ def _share(products: Sequence[Counter[Factor]]) -> list[Pair]:
     """Puts pairs in place of what several products have in common; the pairs by number."""
     users: dict[Pair, set[int]] = {}
     for i, product in enumerate(products):
-        for a, b in combinations(sorted(product), 2):
-            users.setdefault((a, b), set()).add(i)
-    users = _frequent(users)
+        for pair in combinations(sorted(product), 2):
+            users.setdefault(pair, set()).add(i)
+    # pairs that few products have never get more: new pairs have a new factor
+    users = {pair: found for pair, found in users.items() if len(found) > 1}
+    frequent = [(-len(found), pair) for pair, found in users.items()]
+    heapify(frequent)
     pairs: list[Pair] = []
-    while users:
-        best = max(users, key=lambda pair: len(users[pair]))
+    while frequent:
+        expected, best = heappop(frequent)
+        if -expected > len(users[best]):  # other pairs took products since
+            if len(users[best]) > 1:
+                heappush(frequent, (-len(users[best]), best))
+            continue
         new = ("pair", len(pairs))
         pairs.append(best)
         with_new: dict[Pair, set[int]] = {}
@@ -60,7 +68,10 @@ def _share(products: Sequence[Counter[Factor]]) -> list[Pair]:
             for other in products[i]:
                 with_new.setdefault(_ordered(new, other), set()).add(i)
             products[i][new] += 1
-        users = _frequent(users | with_new)
+        for pair, found in with_new.items():
+            if len(found) > 1:
+                users[pair] = found
+                heappush(frequent, (-len(found), pair))
     return pairs
 
 
@@ -71,11 +82,6 @@ def _remove(product: Counter[Factor], pair: Pair) -> list[Factor]:
     for factor in gone:
         del product[factor]
     return gone
-
-
-def _frequent(users: Mapping[Pair, set[int]]) -> dict[Pair, set[int]]:
-    """Pairs that several products have. The others never will be: new pairs have a new factor."""
-    return {pair: found for pair, found in users.items() if len(found) > 1}
 
 
 def _ordered(a: Factor, b: Factor) -> Pair:

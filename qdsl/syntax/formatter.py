@@ -6,29 +6,20 @@ Only what stands between tokens changes, so the tree is the same before and afte
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from math import inf
 
 from qdsl.diagnostics import Sink, SourceFile
 from qdsl.syntax.layout import Layout, lay_out
 from qdsl.syntax.parser import parse
+from qdsl.syntax.reader import words
 from qdsl.syntax.tree import File, Node, ValueSet
 
 WIDTH = 100
 
-_TOKEN = re.compile(
-    r"""(?P<comment>//[^\n]*) | (?P<string>"(?:\\.|[^"\\\n])*") | (?P<newline>\n) | (?P<blank>[ \t\r\f\ufeff]+)
-      | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
-        (?:[ \t\r\f]*(?P<unit>%|[A-Za-z_µ][A-Za-z0-9_µ]*(?:/[A-Za-z_µ][A-Za-z0-9_µ]*)*))?
-      | (?P<maximum>max=(?!=)) | (?P<word>[A-Za-z_][A-Za-z0-9_]*) | (?P<sign>\.\.|\+=|[<>=!]=|.)""",
-    re.VERBOSE,
-)
-_OPERAND = re.compile(r"[\w%\")\]µ]\Z")
-# Words before `(` that do not call, and before `-` that it does not subtract from.
-_NOT_CALLED = re.compile(
-    r"(?:and|or|not|if|then|else|in|step|size|word|width|clock|energy|read|write|update|hop|leakage|area|throughput|x|y|batch|repeat|yield|output)\Z"
-)
+_CALLED = ("NAME", "SPATIAL", "TEMPORAL", "INSTANCE")
+_OPERANDS = (*_CALLED, "NUMBER", "UNIT", "RPAR")  # what ends them
 
 
 def format_source(text: str, path: str = "<text>") -> str:
@@ -44,16 +35,17 @@ def format_source(text: str, path: str = "<text>") -> str:
 
 @dataclass(slots=True)
 class _Token:
-    """breaks: line breaks before it. starts: whether it begins a statement.
+    """A word, a number with its unit, or a comment.
 
-    kind: 'comment', 'open' and 'close' of blocks, else ''.
-    tight: of `{`, `}` around a set of values, and of `*`, `/` in an index.
+    kind: its terminal; 'COMMENT'; 'OPEN' and 'CLOSE' for the braces of blocks.
+    breaks: line breaks before it. starts: whether it begins a statement.
+    tight: of `{`, `}` around a set of values, of `..`, and of `*`, `/` in an index.
     """
 
     text: str
     kind: str
     breaks: int
-    starts: bool
+    starts: bool = False
     tight: bool = False
 
 
@@ -89,44 +81,49 @@ def _value_sets(tree: File) -> set[int]:
 
 
 def _tokens(source: SourceFile, layout: Layout, value_sets: set[int]) -> list[_Token]:
-    segments = {segment.start for segment in layout.segments}
     tokens: list[_Token] = []
     opened: list[str] = []  # `{` of blocks, `=` for sets of values, `(` and `[`
-    breaks = 0
-    ended = False
-    for match in _TOKEN.finditer(source.text):
-        text, at = match[0].strip(), match.start()
-        if match["newline"]:
-            breaks += 1
-            ended |= layout.text[at] == "\n"
-        elif text == ";":
-            ended = True
-        elif match["comment"]:
-            tokens.append(_Token(text, "comment", breaks, False))
-            breaks = 0
-        elif not match["blank"]:
-            if match["maximum"] and tokens[-1].text != "]":  # an argument called `max`
-                tokens.append(_Token("max", "", breaks, ended))
-                text, breaks, ended = "=", 0, False
-            if match["unit"]:
-                text = f"{match['number']} {match['unit']}"
-            token = _Token(text, "", breaks, at in segments or (bool(opened) and ended))
-            if text in ("(", "[", "{"):
-                opened.append("=" if at in value_sets else text)
-                token.tight = at in value_sets
-                token.kind = "open" if opened[-1] == "{" else ""
-                ended = opened[-1] == "{"
-            elif text in (")", "]", "}"):
-                bracket = opened.pop()
-                token.tight = bracket == "="
-                token.kind = "close" if bracket == "{" else ""
-                ended = False
-            else:
-                token.tight = text in ("*", "/") and "[" in opened
-                ended = False
+    end, starts = 0, False
+    for kind, start, stop in _words(layout):
+        if kind in ("_SEP", "START"):
+            starts = True
+            continue
+        text, breaks = source.text[start:stop], source.text.count("\n", end, start)
+        end = stop
+        if kind == "COMMENT":
+            tokens.append(_Token(text, kind, breaks))
+        elif kind == "UNIT":
+            number = next(t for t in reversed(tokens) if t.kind == "NUMBER")  # a comment may stand between them
+            number.text, number.kind = f"{number.text} {text}", kind
+        else:
+            token = _Token(text, kind, breaks, starts)
             tokens.append(token)
-            breaks = 0
+            starts = False
+            if kind in ("LPAR", "LSQB", "LBRACE"):
+                opened.append("=" if start in value_sets else text)
+                token.tight = opened[-1] == "="
+                if opened[-1] == "{":
+                    token.kind, starts = "OPEN", True
+            elif kind in ("RPAR", "RSQB", "RBRACE"):
+                token.tight = opened[-1] == "="
+                if opened.pop() == "{":
+                    token.kind = "CLOSE"
+            elif kind in ("STAR", "SLASH"):
+                token.tight = "[" in opened and tokens[-2].kind != "UNIT"  # `word/K` would be a unit
+    for low, dots, high, after in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
+        if dots.text == "..":  # `2..8`, but `2 .. 8 step 2` and `1 KiB .. 4 KiB`
+            dots.tight = low.kind != "UNIT" and high.kind not in ("UNIT", "COMMENT") and after.kind != "STEP"
     return tokens
+
+
+def _words(layout: Layout) -> Iterator[tuple[str, int, int]]:
+    """Words and comments in order, and a START before every import or declaration."""
+    found = [("COMMENT", start, end) for start, end in layout.comments]
+    for segment in layout.segments:
+        found.append(("START", segment.start, segment.start))
+        for kind, start, end in words(layout.text[segment.start : segment.end]):
+            found.append((kind, segment.start + start, segment.start + end))
+    return iter(sorted(found, key=lambda word: word[1]))
 
 
 class _Reader:
@@ -137,14 +134,14 @@ class _Reader:
         self.at = 0
         self.after: list[_Token | None] = [None] * (len(tokens) + 1)  # the first token from here on that is no comment
         for i in reversed(range(len(tokens))):
-            self.after[i] = self.after[i + 1] if tokens[i].kind == "comment" else tokens[i]
+            self.after[i] = self.after[i + 1] if tokens[i].kind == "COMMENT" else tokens[i]
 
     def block(self) -> list[_Entry]:
         """Entries up to the closing brace, which is left to be read, or to the end."""
         entries: list[_Entry] = []
-        while self.at < len(self.tokens) and self.tokens[self.at].kind != "close":
+        while self.at < len(self.tokens) and self.tokens[self.at].kind != "CLOSE":
             token = self.tokens[self.at]
-            if token.kind == "comment":
+            if token.kind == "COMMENT":
                 self.at += 1
                 entries.append(_Entry(token.breaks > 1, comment=token.text))
             else:
@@ -156,7 +153,7 @@ class _Reader:
         while True:
             token = self.tokens[self.at]
             self.at += 1
-            if token.kind == "open":
+            if token.kind == "OPEN":
                 entry.parts.append(self.braces(self.at - 1, entry.parts))
             else:
                 entry.parts.append(token)
@@ -166,7 +163,7 @@ class _Reader:
 
     def comment_on_line(self) -> str:
         """Reads the comment that follows on the same line, if there is one."""
-        if self.at == len(self.tokens) or self.tokens[self.at].kind != "comment" or self.tokens[self.at].breaks:
+        if self.at == len(self.tokens) or self.tokens[self.at].kind != "COMMENT" or self.tokens[self.at].breaks:
             return ""
         self.at += 1
         return self.tokens[self.at - 1].text
@@ -174,7 +171,7 @@ class _Reader:
     def braces(self, first: int, before: list[_Token | _Block]) -> _Block:
         block = _Block(one_line=False)
         moved: list[_Token] = []  # comments between the head and its `{`
-        while before and isinstance(before[-1], _Token) and before[-1].kind == "comment":
+        while before and isinstance(before[-1], _Token) and before[-1].kind == "COMMENT":
             moved.insert(0, before.pop())  # type: ignore[arg-type]
         if moved:
             block.comment = moved.pop(0).text
@@ -183,13 +180,13 @@ class _Reader:
         block.entries = [_Entry(False, comment=token.text) for token in moved] + self.block()
         self.at += 1
         inside = self.tokens[first + 1 : self.at]
-        block.one_line = not block.comment and not any(t.breaks or t.kind == "comment" for t in inside)
+        block.one_line = not block.comment and not any(t.breaks or t.kind == "COMMENT" for t in inside)
         return block
 
     def ends(self) -> bool:
         """Whether what follows, comments aside, is not part of the statement."""
         token = self.after[self.at]
-        return token is None or token.starts or token.kind == "close"
+        return token is None or token.starts or token.kind == "CLOSE"
 
 
 def _entries(entries: list[_Entry], indent: int) -> list[str]:
@@ -218,7 +215,7 @@ def _statement(entry: _Entry, indent: int, width: float = WIDTH) -> list[str]:
             lines += _entries(part.entries, indent + 2)
             line = " " * indent + "}"
             last = None
-        elif part.kind == "comment":
+        elif part.kind == "COMMENT":
             if part.breaks or not line.strip():
                 lines += [line] if line.strip() else []
                 lines.append(" " * (indent + 4) + part.text)
@@ -233,8 +230,7 @@ def _statement(entry: _Entry, indent: int, width: float = WIDTH) -> list[str]:
                 line = " " * (indent if part.text in (")", "]") or not i else indent + 4)
                 gap = ""
             else:
-                following = next((p for p in entry.parts[i + 1 :] if isinstance(p, _Token)), None)
-                gap = _gap(before, last, part, following) if last else " "
+                gap = _gap(before, last, part) if last else " "
             line += gap + part.text
             before, last = last, part
     return [*lines, line + (f"  {entry.comment}" if entry.comment else "")]
@@ -245,7 +241,7 @@ def _inline(block: _Block) -> str:
     return f"{{ {statements} }}" if statements else "{ }"
 
 
-def _gap(before: _Token | None, last: _Token, token: _Token, following: _Token | None) -> str:
+def _gap(before: _Token | None, last: _Token, token: _Token) -> str:
     """What stands between two tokens of a line: a blank, with few exceptions."""
     a, b = last.text, token.text
     if a in ("(", "[", ".") or b in (")", "]", ",", ":", ".", "["):
@@ -253,15 +249,7 @@ def _gap(before: _Token | None, last: _Token, token: _Token, following: _Token |
     if (last.tight and a != "}") or (token.tight and b != "{"):
         return ""
     if b == "(":
-        return "" if a.isidentifier() and not _NOT_CALLED.match(a) else " "
-    if a == "-" and not (before and _OPERAND.search(before.text) and not _NOT_CALLED.match(before.text)):
+        return "" if last.kind in _CALLED else " "
+    if a == "-" and not (before and before.kind in _OPERANDS):
         return ""
-    if b == "..":
-        return "" if _OPERAND.search(a) and " " not in a and _is_short(following) else " "
-    if a == "..":
-        return "" if before and " " not in before.text and _is_short(token) else " "
     return " "
-
-
-def _is_short(token: _Token | None) -> bool:
-    return token is not None and " " not in token.text

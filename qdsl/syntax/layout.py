@@ -1,7 +1,8 @@
 """Line breaks, comments and brackets, before the grammar sees the text.
 
 A line break ends a statement only between statements: not inside parentheses or brackets, not after `{`, `,`, `:`,
-`=`, a binary operator or one of `and or not if then else`, and not before `}`, `{`, `then`, `else`, `and` or `or`.
+`=`, a binary operator or one of `and or not if then else`, and not before `}`, `{`, `then`, `else`, `and` or `or`. The
+`*` of a pattern of names, as in `layer b1.*`, is no operator.
 What is only layout becomes blanks of the same length, so that offsets in the laid out text are offsets in the source.
 """
 
@@ -22,6 +23,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CONTINUED = re.compile(r"(?:[,:=+*/<>-]|\.\.|\b(?:and|or|not|if|then|else))\Z")
+_PATTERN = re.compile(r"(?:[.,]|\bfor\s+layer)\s*\*\s*\Z")  # `*` that stands for names, and multiplies nothing
 _CONTINUES = re.compile(r"\s*(?:then|else|and|or)\b")
 _DECLARATION = re.compile(
     rf'[ \t]*(?:import[ \t]+"|(?:{"|".join(DECLARATIONS)})[ \t]+[A-Za-z_]\w*[ \t]*(?:[({{]|for\b))'
@@ -143,7 +145,7 @@ class _Scan:
             return
         if self.opened and self.opened[-1][0] != "{":
             return
-        if word in ("{", "}") or self.last in ("{", ";") or _CONTINUED.search(self.last[-8:]):
+        if word in ("{", "}") or self.last in ("{", ";") or self.goes_on(index):
             return
         if kind == "rest" and _CONTINUES.match(word):
             return
@@ -151,6 +153,12 @@ class _Scan:
             self.pieces[index] = "\n"
         else:
             self.close_segment()
+
+    def goes_on(self, index: int) -> bool:
+        """Whether what stands before a piece, a line break, asks for more."""
+        if not _CONTINUED.search(self.last[-8:]):
+            return False
+        return self.last[-1] != "*" or not _PATTERN.search("".join(self.pieces[max(0, index - 6) : index]))
 
     def take(self, kind: str, word: str, at: int) -> None:
         if kind == "separator" and not self.opened:

@@ -42,6 +42,15 @@ def begins_declaration(text: str) -> bool:
     return word in DECLARATIONS or bool(did_you_mean(word, DECLARATIONS))
 
 
+def refusal(text: str) -> UnexpectedInput:
+    """Where and why Lark refuses a text that is not readable."""
+    try:
+        parser().parse(text)
+    except UnexpectedInput as error:
+        return error
+    raise AssertionError("Lark reads what the tables of its grammar refuse")
+
+
 def error_offset(error: UnexpectedInput, text: str) -> int:
     """Where in the text of a segment the mistake shows."""
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":

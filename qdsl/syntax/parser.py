@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from lark import UnexpectedInput
-
 from qdsl.diagnostics import Diagnostic, Sink, SourceFile, Span
 from qdsl.syntax.layout import Layout, Segment, lay_out, statement_at
-from qdsl.syntax.mistakes import begins_declaration, error_offset, explain
-from qdsl.syntax.tables import parser
-from qdsl.syntax.transform import transform
+from qdsl.syntax.reader import NotReadableError, read
 from qdsl.syntax.tree import Comment, Declaration, File, Import
 
 MAX_CHARACTERS = 2_000_000
@@ -69,7 +65,7 @@ class _Reader:
 
     def read(self, segment: Segment) -> Import | Declaration | None:
         text = self.layout.text[segment.start : segment.end]
-        if self.lost and not begins_declaration(text):
+        if self.lost and not _begins_declaration(text):
             return None
         self.lost = False
         for offset in self.broken(segment):
@@ -78,8 +74,11 @@ class _Reader:
             if not text.strip():
                 break
             try:
-                tree = parser().parse(text + segment.missing)
-            except UnexpectedInput as error:
+                return read(text + segment.missing, self.source, segment.start, self.sink)
+            except NotReadableError:
+                from qdsl.syntax.mistakes import error_offset, explain, refusal  # loads Lark
+
+                error = refusal(text + segment.missing)
                 offset = error_offset(error, text)
                 start, end = statement_at(text, offset)
                 self.sink.add(explain(error, text[:start], text, Span(self.source, segment.start, segment.end)))
@@ -87,8 +86,6 @@ class _Reader:
                 if segment.missing or not text[start:end].strip() or self.budget < 0:
                     return None  # after a brace that is missing, further findings would follow from it
                 text = _blank(text, start, end)
-            else:
-                return transform(tree, self.source, segment.start, self.sink)
         self.lost = True
         return None
 
@@ -97,6 +94,12 @@ class _Reader:
         offsets = self.layout.broken
         found = offsets[bisect_left(offsets, segment.start) : bisect_left(offsets, segment.end)]
         return [o - segment.start for o in found] if len(found) <= MAX_REPORTED else [0]
+
+
+def _begins_declaration(text: str) -> bool:
+    from qdsl.syntax.mistakes import begins_declaration  # loads Lark
+
+    return begins_declaration(text)
 
 
 def _blank(text: str, start: int, end: int) -> str:

@@ -5,25 +5,23 @@ Equality ignores spans, so that parse(format(x)) can be compared with parse(x).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from qdsl.diagnostics import Span
-
-
-@dataclass(frozen=True, kw_only=True)
-class Node:
-    span: Span = field(compare=False, repr=False)
-
+from qdsl.syntax.node import Node as Node
+from qdsl.syntax.node import node
 
 # --- expressions -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Ident(Node):
+    """One name, or one part of a dotted one."""
+
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Number(Node):
     """`text` is the number as written (`0.42018`, `1e-3`); `unit` as written (`pJ`, `word/cycle`, `%`) or None."""
 
@@ -32,7 +30,7 @@ class Number(Node):
     unit_span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Name(Node):
     """A reference, dotted or not: `K`, `pe.x`, `x.channels`, `mobilenet_v1.stem`."""
 
@@ -43,26 +41,32 @@ class Name(Node):
         return ".".join(p.name for p in self.parts)
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Unary(Node):
+    """`-x`, `not x`."""
+
     op: str  # '-' 'not'
     operand: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Binary(Node):
+    """`a + b`, `a <= b`, `a and b`."""
+
     op: str  # + - * / == != < <= > >= and or
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Argument(Node):
+    """`x` or `K = 32`."""
+
     name: Ident | None
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Call(Node):
     """`conv2d(x, K = 32) relu6`, `spatial(pe.x, K)`, `bits(W)`; `activation` only on layer calls."""
 
@@ -71,7 +75,7 @@ class Call(Node):
     activation: Ident | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Conditional(Node):
     """`if c then a else b`."""
 
@@ -80,7 +84,7 @@ class Conditional(Node):
     otherwise: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Then(Node):
     """`2 then 1`: the first value in the first iteration of a `repeat`, the other one afterwards."""
 
@@ -88,7 +92,7 @@ class Then(Node):
     rest: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Membership(Node):
     """`temporal(glb, C) in {2..8}`."""
 
@@ -99,7 +103,7 @@ class Membership(Node):
 Expr = Number | Name | Unary | Binary | Call | Conditional | Then | Membership
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Range(Node):
     """`2 .. 8` or `32 KiB .. 256 KiB step 32 KiB`, both ends included."""
 
@@ -108,14 +112,14 @@ class Range(Node):
     step: Expr | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ValueSet(Node):
     """`{2..8}`, `{8, 12, 14}`."""
 
     items: tuple[Range | Expr, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Text(Node):
     """A string literal; `value` is unescaped."""
 
@@ -125,12 +129,14 @@ class Text(Node):
 # --- declarations ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Import(Node):
+    """`import "eyeriss.qdsl"`."""
+
     path: Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Parameter(Node):
     """Of an operator or a block: `stride = 1`, `x`."""
 
@@ -138,7 +144,7 @@ class Parameter(Node):
     default: Expr | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class TensorAccess(Node):
     """`I[n, c, stride*p + dilation*r]`."""
 
@@ -146,7 +152,7 @@ class TensorAccess(Node):
     indices: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Einsum(Node):
     """`O[..] += I[..] * W[..]`. `assign`: '=', '+=' or 'max='; `combine`: '*', '+' or '' for one input."""
 
@@ -156,8 +162,10 @@ class Einsum(Node):
     combine: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class OperatorDecl(Node):
+    """`operator NAME(PARAMETERS) { ... }`."""
+
     name: Ident
     parameters: tuple[Parameter, ...]
     dims: tuple[Ident, ...]
@@ -165,7 +173,7 @@ class OperatorDecl(Node):
     rules: tuple[Einsum, ...]  # the checker demands exactly one
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class EnergyTerm(Node):
     """`read 512 pJ`; `access` is 'read', 'write', 'update' or 'hop', or '' for the one energy of a compute unit."""
 
@@ -173,7 +181,7 @@ class EnergyTerm(Node):
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class EnergyStmt(Node):
     """`energy read 1 pJ, write 2 pJ`, `energy 2.2 pJ` or `energy from tech.entry`: either terms or origin."""
 
@@ -181,24 +189,28 @@ class EnergyStmt(Node):
     origin: Name | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class SourceStmt(Node):
+    """`source "data sheet, table 3"`."""
+
     text: Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class WordStmt(Node):
+    """`word 16 bit`."""
+
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class WidthStmt(Node):
     """Bits moved by one access."""
 
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class SizeStmt(Node):
     """`size 512 word`, or `size 12 word for I`: a part that others cannot use. tensors: None for all that have no part."""
 
@@ -206,56 +218,64 @@ class SizeStmt(Node):
     tensors: tuple[Ident, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class PackingStmt(Node):
     """`packing dense`; kind is 'word' or 'dense'."""
 
     kind: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class KeepStmt(Node):
+    """`keep I, O`."""
+
     tensors: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MayKeepStmt(Node):
     """`may keep W`: whether a tensor is kept is a matter of the mapping."""
 
     tensors: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class DoubleBufferedStmt(Node):
     """`double_buffered I, W`; None for all tensors that are kept."""
 
     tensors: tuple[Ident, ...] | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class LeakageStmt(Node):
+    """`leakage 0.4 mW`, `leakage 0.01 pJ/cycle`."""
+
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class AreaStmt(Node):
+    """`area 0.05 mm2`."""
+
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ThroughputStmt(Node):
     """Operations per cycle of one compute unit."""
 
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class BandwidthTerm(Node):
+    """`read 16 word/cycle`."""
+
     access: str  # 'read' or 'write'
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class BandwidthStmt(Node):
     """tensors: whose port it is; None for all that have none of their own."""
 
@@ -263,7 +283,7 @@ class BandwidthStmt(Node):
     tensors: tuple[Ident, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MeshStmt(Node):
     """`x 14` or `y 12` of an array."""
 
@@ -271,7 +291,7 @@ class MeshStmt(Node):
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class SharingStmt(Node):
     """`multicast I, W`, `reduce none`, `forward I`: kind is 'multicast', 'reduce' or 'forward'; () is none."""
 
@@ -279,14 +299,14 @@ class SharingStmt(Node):
     tensors: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class FlagStmt(Node):
     """`pooled` or `separate_diagonals` of an array, `first_output_fills` of an accelerator."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class BitsTerm(Node):
     """`W = 4`; in a memory also a rule: `O = bits(I) + bits(W) + 8`."""
 
@@ -294,7 +314,7 @@ class BitsTerm(Node):
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class BitsStmt(Node):
     """Widths of tensors: of all, in a mapping; as one memory stores them, in a memory."""
 
@@ -321,21 +341,25 @@ MemoryStmt = (
 ArrayStmt = MeshStmt | SharingStmt | FlagStmt | EnergyStmt | SourceStmt
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class TechnologyEntry(Node):
+    """`memory NAME { ... }` or `compute NAME { ... }` of a technology."""
+
     kind: str  # 'memory' or 'compute'
     name: Ident
     statements: tuple[MemoryStmt, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class TechnologyDecl(Node):
+    """`technology NAME { ... }`."""
+
     name: Ident
     source: SourceStmt | None
     entries: tuple[TechnologyEntry, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ParamDecl(Node):
     """`param rows = 12 in {8, 12, 14}`."""
 
@@ -344,25 +368,33 @@ class ParamDecl(Node):
     domain: ValueSet | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ClockStmt(Node):
+    """`clock 200 MHz`."""
+
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MemoryDecl(Node):
+    """`memory NAME { ... }`."""
+
     name: Ident
     statements: tuple[MemoryStmt, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ArrayDecl(Node):
+    """`array NAME { ... }`."""
+
     name: Ident
     statements: tuple[ArrayStmt, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ComputeDecl(Node):
+    """`compute NAME { ... }`."""
+
     name: Ident
     statements: tuple[EnergyStmt | ThroughputStmt | LeakageStmt | AreaStmt | SourceStmt, ...]
 
@@ -370,7 +402,7 @@ class ComputeDecl(Node):
 AcceleratorItem = ParamDecl | WordStmt | ClockStmt | FlagStmt | MemoryDecl | ArrayDecl | ComputeDecl
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class AcceleratorDecl(Node):
     """Items in source order, outermost level first."""
 
@@ -378,7 +410,7 @@ class AcceleratorDecl(Node):
     items: tuple[AcceleratorItem, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class InputStmt(Node):
     """`input image: 3 x 224 x 224`: the axes after the batch axis."""
 
@@ -386,12 +418,14 @@ class InputStmt(Node):
     shape: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class BatchStmt(Node):
+    """`batch 1`."""
+
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Binding(Node):
     """`e = conv2d(x, K = 32)` or, with count, `repeat 3 as b4 = bottleneck(b3, 6, 32)`."""
 
@@ -400,24 +434,30 @@ class Binding(Node):
     count: Expr | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class YieldStmt(Node):
+    """`yield add(x, p)`: what a call of the block stands for."""
+
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class BlockDecl(Node):
+    """`block NAME(PARAMETERS) { ... }`."""
+
     name: Ident
     parameters: tuple[Parameter, ...]
     statements: tuple[Binding | YieldStmt, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class OutputStmt(Node):
+    """`output fc`."""
+
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class LayerStmt(Node):
     """`layer l = conv2d(K = 64, C = 32, P = 56, stride = 2)`: an operator with all sizes given, outside the graph."""
 
@@ -425,13 +465,15 @@ class LayerStmt(Node):
     call: Call
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class NetworkDecl(Node):
+    """`network NAME { ... }`."""
+
     name: Ident
     items: tuple[InputStmt | BatchStmt | BlockDecl | Binding | LayerStmt | OutputStmt, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class LoopTerm(Node):
     """`K 4` in a mapping."""
 
@@ -439,14 +481,14 @@ class LoopTerm(Node):
     factor: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ImperfectStmt(Node):
     """`imperfect padded` or `imperfect partial`: the factors of a dimension may make more than its size."""
 
     kind: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class BypassStmt(Node):
     """`bypass glb: W`: what a level does not keep though it may."""
 
@@ -454,7 +496,7 @@ class BypassStmt(Node):
     tensors: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class NestStmt(Node):
     """`glb : for C 4, Q 4` (kind 'for') or `pe.x : parallel Q 14` (kind 'parallel'); loops outermost first."""
 
@@ -463,7 +505,7 @@ class NestStmt(Node):
     loops: tuple[LoopTerm, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MachineRef(Node):
     """`eyeriss` or `eyeriss(rows = 14)`."""
 
@@ -471,15 +513,17 @@ class MachineRef(Node):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MappingDecl(Node):
+    """`mapping NAME for LAYER onto ACCELERATOR { ... }`."""
+
     name: Ident
     layer: Name
     accelerator: MachineRef
     statements: tuple[BitsStmt | BypassStmt | ImperfectStmt | NestStmt, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class OnlyConstraint(Node):
     """`spatial pe.x only Q, K`, `temporal psum only K`, `temporal ifmap none` (no dims)."""
 
@@ -488,7 +532,7 @@ class OnlyConstraint(Node):
     dims: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class OrderConstraint(Node):
     """`order glb: K, P, C` outermost first; anchor '', 'innermost' or 'outermost'."""
 
@@ -497,7 +541,7 @@ class OrderConstraint(Node):
     anchor: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class KeepConstraint(Node):
     """`keep glb: W`, `bypass glb: W` (kept False)."""
 
@@ -506,7 +550,7 @@ class KeepConstraint(Node):
     tensors: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class SameConstraint(Node):
     """`same spatial for conv2d`, `same spatial for layer stem, b1.*`: all these layers have the same spatial loops."""
 
@@ -514,14 +558,14 @@ class SameConstraint(Node):
     layers: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class FormulaConstraint(Node):
     """A comparison such as `spatial(pe.y, S) == S`, `utilization(pe) >= 50 %`, `tile(wspad, R) == R`."""
 
     formula: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class IfConstraint(Node):
     """`if bits(W) <= 4 then CONSTRAINT`."""
 
@@ -529,7 +573,7 @@ class IfConstraint(Node):
     body: Constraint
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class EveryConstraint(Node):
     """`every conv2d, depthwise { ... }`: the body holds for layers of these operators; `every layer b1.*, stem { ... }`:
     for layers with such names."""
@@ -539,7 +583,7 @@ class EveryConstraint(Node):
     body: tuple[Constraint, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ForConstraint(Node):
     """`for t in I, W { ... }`, `for b in {2..4} { ... }`: the body once for every value of the variable."""
 
@@ -560,7 +604,7 @@ Constraint = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ConstraintsDecl(Node):
     """`constraints NAME for ACCELERATOR { ... }`."""
 
@@ -569,7 +613,7 @@ class ConstraintsDecl(Node):
     body: tuple[Constraint, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MappedNetwork(Node):
     """`resnet18` or `2 * resnet18`."""
 
@@ -577,7 +621,7 @@ class MappedNetwork(Node):
     name: Ident
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MapStmt(Node):
     """`map resnet18 onto eyeriss` or `map 2 * resnet18 + mobilenet_v1 onto eyeriss(rows in {8, 12})`."""
 
@@ -585,7 +629,15 @@ class MapStmt(Node):
     accelerator: MachineRef
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
+class MapAsStmt(Node):
+    """`map depthwise as conv2d(K = C)`: another operator in place of one, for all layers that have it."""
+
+    operator: Ident
+    call: Call
+
+
+@node
 class LimitStmt(Node):
     """`limit area <= 2 mm2`."""
 
@@ -594,7 +646,7 @@ class LimitStmt(Node):
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class WidthRule(Node):
     """`weights in {2..8} per layer`: role 'weights' or 'activations'."""
 
@@ -603,13 +655,15 @@ class WidthRule(Node):
     granularity: Ident  # 'layer'; others are refused by the checker
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class WidthTerm(Node):
+    """`weights = 8`."""
+
     role: str
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class LayerWidths(Node):
     """`layer stem: weights = 8, activations = 8`."""
 
@@ -617,7 +671,7 @@ class LayerWidths(Node):
     terms: tuple[WidthTerm, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ChannelGroup(Node):
     """`16 at 8 bit`: so many output channels with weights of this width."""
 
@@ -625,7 +679,7 @@ class ChannelGroup(Node):
     bits: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class SplitLayer(Node):
     """`split stem: 16 at 8 bit, 48 at 4 bit`."""
 
@@ -633,78 +687,96 @@ class SplitLayer(Node):
     groups: tuple[ChannelGroup, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class OutputWidth(Node):
     """`output 8 bit`: width of what the network puts out."""
 
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class PartialSums(Node):
     """`partial sums = bits(W) + bits(I) + log2(reduction)`: width of outputs inside the backing store."""
 
     value: Expr
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class PrecisionBlock(Node):
+    """`precision { ... }`."""
+
     statements: tuple[WidthRule | LayerWidths | SplitLayer | OutputWidth | PartialSums, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ConstrainWith(Node):
     """`constrain with eyeriss_dataflow`."""
 
     name: Ident
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ConstrainBlock(Node):
     """`constrain { ... }`."""
 
     body: tuple[Constraint, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class MinimizeStmt(Node):
+    """`minimize energy, noise`."""
+
     objectives: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class LevelsStmt(Node):
     """`levels coarse, mid, fine`."""
 
     levels: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
+class MapperStmt(Node):
+    """`mapper random(victory = 500, seed = 1)`, `mapper exact`."""
+
+    name: Ident
+    arguments: tuple[Argument, ...]
+
+
+@node
 class SearchStmt(Node):
     """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
 
     call: Call
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class ReportStmt(Node):
+    """`report html, markdown`."""
+
     formats: tuple[Ident, ...]
 
 
 StudyItem = (
     MapStmt
     | LimitStmt
+    | MapAsStmt
     | PrecisionBlock
     | ConstrainWith
     | ConstrainBlock
     | MinimizeStmt
     | LevelsStmt
+    | MapperStmt
     | SearchStmt
     | ReportStmt
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class StudyDecl(Node):
+    """`study NAME { ... }`."""
+
     name: Ident
     items: tuple[StudyItem, ...]
 
@@ -712,15 +784,17 @@ class StudyDecl(Node):
 Declaration = OperatorDecl | TechnologyDecl | AcceleratorDecl | NetworkDecl | MappingDecl | ConstraintsDecl | StudyDecl
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class Comment(Node):
     """`// ...`, with its text; the formatter puts it back where it stood."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@node
 class File(Node):
+    """Imports and declarations, each in the order in which they stand in the file."""
+
     imports: tuple[Import, ...]
     declarations: tuple[Declaration, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)

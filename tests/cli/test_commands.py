@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -137,6 +138,46 @@ def test_fmt_check_diff_and_write(spec: str, capsys: pytest.CaptureFixture[str])
     assert path.read_text() == untidy
     assert main(["fmt", spec]) == 0
     assert path.read_text() == formatted
+
+
+def test_fmt_takes_files_and_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tidy, untidy = "network n { output x }\n", "network n{output x}"
+    below = tmp_path / "specs" / "networks"
+    below.mkdir(parents=True)
+    for path, text in ((tmp_path / "a.qdsl", untidy), (below / "b.qdsl", untidy), (below / "c.qdsl", tidy)):
+        path.write_text(text)
+    (below / "note.txt").write_text("no spec")
+    (below / "wrong.qdsl").write_text("network {")
+    given = [str(tmp_path / "specs"), str(tmp_path / "a.qdsl"), str(below / "b.qdsl")]
+    assert main(["fmt", "--check", *given]) == 1
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [f"would reformat {below / 'b.qdsl'}", f"would reformat {tmp_path / 'a.qdsl'}"]
+    assert "wrong.qdsl:1:9" in shown.err and "2 files would be reformatted, 2 left as they are" in shown.err
+    (below / "wrong.qdsl").unlink()
+    assert main(["fmt", *given]) == 0
+    assert "2 files reformatted, 1 left as they are" in capsys.readouterr().err
+    assert [p.read_text() for p in (tmp_path / "a.qdsl", below / "b.qdsl")] == [tidy, tidy]
+    assert (below / "note.txt").read_text() == "no spec"
+    assert main(["fmt", *given]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_fmt_of_a_folder_without_specs_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fmt", str(tmp_path)]) == 1
+    assert "holds no `.qdsl` file" in capsys.readouterr().err
+
+
+def test_a_difference_can_be_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Form feeds and other characters that end lines elsewhere do not."""
+    path = tmp_path / "a.qdsl"
+    path.write_text("network n { // a\x0cb\u2028c\n\tinput x: 3\r\n}", encoding="utf-8", newline="")
+    assert main(["fmt", "--diff", str(path)]) == 1
+    difference = capsys.readouterr().out
+    assert main(["fmt", str(path)]) == 0
+    formatted = path.read_text(encoding="utf-8")
+    assert formatted == "network n {  // a\x0cb\u2028c\n  input x: 3\n}\n"
+    body = io.StringIO(difference, newline="\n").readlines()[3:]
+    assert "".join(line[1:] for line in body if line[0] in "+ ") == formatted
 
 
 def test_fmt_leaves_a_file_with_mistakes_alone(spec: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Counts equal the published ones, equal enumeration on small spaces, and are zero exactly when Z3 finds none."""
+"""Counts equal enumeration on small spaces and are zero exactly when Z3 finds none (published ones: tests/published)."""
 
 from __future__ import annotations
 
@@ -60,61 +60,7 @@ def counted(case: ConstrainedCase) -> Counts | None:
         return None
 
 
-# --- published counts ---------------------------------------------------------------------------
-
-# Legal factor placements on Eyeriss under its dataflow, 16-bit words, for widths of I, W, O: counted exhaustively by the
-# tool of Klhufek et al., DDECS 2024, and by an independent enumeration.
-WIDTHS_OF_ALEXNET = ((16, 16, 16), (16, 3, 16), (4, 4, 4))
-ALEXNET = {
-    "conv1": (653, 678, 1095),
-    "conv2": (13320, 13320, 31716),
-    "conv3": (47294, 47817, 78576),
-    "conv4": (105758, 106731, 193096),
-    "conv5": (35940, 35940, 65629),
-}
-WIDTHS_OF_MOBILENET = ((16, 16, 16), (8, 8, 8), (8, 4, 8), (8, 2, 8), (4, 4, 4), (2, 2, 2))
-# (operator, stride, sizes)
-MOBILENET = [
-    ("conv2d", 2, {"C": 3, "K": 32, "P": 112, "Q": 112, "R": 3, "S": 3}, (1485, 1556, 1556, 1556, 1556, 1556)),
-    ("conv2d", 1, {"C": 32, "K": 32, "P": 112, "Q": 112, "R": 3, "S": 3}, (11778, 15021, 15054, 15054, 16417, 16877)),
-    ("conv2d", 1, {"C": 32, "K": 64, "P": 112, "Q": 112}, (24032, 30151, 30211, 30211, 32021, 32061)),
-    ("conv2d", 1, {"C": 256, "K": 384, "P": 13, "Q": 13, "R": 3, "S": 3}, (47294, None, None, None, 78576, None)),
-    ("depthwise", 1, {"C": 32, "P": 112, "Q": 112, "R": 3, "S": 3}, (180, 240, 240, 240, 270, 276)),
-    ("depthwise", 1, {"C": 512, "P": 14, "Q": 14, "R": 3, "S": 3}, (243, 324, 324, 324, 405, 468)),
-]
-
-
-def named(widths: tuple[int, int, int]) -> dict[str, int]:
-    return dict(zip(("I", "W", "O"), widths, strict=True))
-
-
-def test_alexnet_on_eyeriss_has_the_published_numbers_of_legal_mappings(mobilenet_study: Study) -> None:
-    layers = {x.name: x for x in load(data_dir("specs") / "networks" / "alexnet.qdsl").networks[0].layers}
-    widths = [named(w) for w in WIDTHS_OF_ALEXNET]
-    found = {
-        name: count_batch(mobilenet_study.accelerator, layers[name].problem, widths, mobilenet_study.constraints)
-        for name in ALEXNET
-    }
-    assert {name: tuple(c.factor_placements for c in counts) for name, counts in found.items()} == ALEXNET
-    # The dataflow fixes all loop orders.
-    assert all(c.mappings == c.factor_placements for counts in found.values() for c in counts)
-
-
-@pytest.mark.parametrize(
-    ("operator", "stride", "sizes", "published"),
-    MOBILENET,
-    ids=["stem", "dense", "pointwise", "alexnet", "dw32", "dw512"],
-)
-def test_mobilenet_layers_on_eyeriss_have_the_published_numbers_of_legal_mappings(
-    mobilenet_study: Study, operator: str, stride: int, sizes: dict[str, int], published: tuple[int | None, ...]
-) -> None:
-    shapes = {x.problem.operator for x in mobilenet_study.network.layers if x.problem.operator.name == operator}
-    found = next(o for o in shapes if max(t.coefficient for x in o.tensors for a in x.axes for t in a.terms) == stride)
-    problem = Problem(found, tuple(sizes.get(d, 1) for d in found.dims))
-    widths = [named(w) for w in WIDTHS_OF_MOBILENET]
-    counts = count_batch(mobilenet_study.accelerator, problem, widths, mobilenet_study.constraints)
-    for count, number in zip(counts, published, strict=True):
-        assert number is None or count == Counts(number, number, number)
+# --- real layers -----------------------------------------------------------------------------------
 
 
 def test_a_network_over_all_widths_counts_more_with_fewer_bits(mobilenet_study: Study) -> None:

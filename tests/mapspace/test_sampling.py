@@ -11,7 +11,14 @@ import pytest
 from hypothesis import assume, given, settings
 
 from qdsl.diagnostics import SpecError
-from qdsl.mapspace import LegalMappings, count_mappings, enumerate_mappings, legal_mappings, sample_mappings
+from qdsl.mapspace import (
+    LegalMappings,
+    count_mappings,
+    drawing,
+    enumerate_mappings,
+    legal_mappings,
+    sample_mappings,
+)
 from qdsl.model import load
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.constraint import Order, Scope
@@ -114,6 +121,16 @@ def test_what_is_kept_belongs_to_a_mapping() -> None:
     assert [found.at(rank) for rank in (0, found.count // 2, found.count - 1)] == [
         listed[rank] for rank in (0, found.count // 2, -1)
     ]
+
+
+def test_ranks_of_any_size_lead_to_the_same_mappings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A problem of few mappings, whose ranks are calculated with as if they did not fit 64 bits."""
+    found = legal_mappings(small_machine(), Problem(conv1d(), (4, 4, 4, 3)), BITS)
+    ranks = range(0, found.count, 10)
+    small = found.at_each(ranks)
+    monkeypatch.setattr(drawing, "_SMALL", 0)
+    assert found.at_each(ranks) == small
+    assert len(set(small)) == len(ranks) > 100
 
 
 def test_equal_seeds_draw_equal_mappings() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from qdsl.diagnostics import Sink, SpecError
 from qdsl.model import load, load_model
+from qdsl.model.loader import Library
 
 OPERATOR = "operator {} {{ dims N; O[n] = I[n] }}\n"
 
@@ -120,3 +121,26 @@ def test_paths_that_no_file_can_have_are_findings(tmp_path: Path) -> None:
     for path in ("loop.qdsl", f"{long}.qdsl"):
         with pytest.raises(SpecError, match=r"Q0015.*cannot read"):
             load(tmp_path / path)
+
+
+def test_a_text_that_is_not_saved_stands_for_its_file(tmp_path: Path) -> None:
+    write(tmp_path, main='import "part.qdsl"\n', part="operator f { dims N; O[n] = I[n] }\n")
+    part = (tmp_path / "part.qdsl").resolve()
+    library = Library()
+    before = library.load(tmp_path / "main.qdsl", Sink())
+    assert list(before.names[part].operators) == ["f"]
+    library.texts.unsaved = {part: "operator g { dims N; O[n] = I[n] }\n"}
+    after = library.load(tmp_path / "main.qdsl", Sink())
+    assert list(after.names[part].operators) == ["g"]
+    assert after.files[-1].tree is before.files[-1].tree, "what did not change is not parsed again"
+    found = Sink()
+    library.texts.unsaved = {part: "operator g { dims N"}
+    assert library.load(tmp_path / "main.qdsl", found).model is None and found.errors
+
+
+def test_findings_of_files_that_did_not_change_are_told_again(tmp_path: Path) -> None:
+    write(tmp_path, main='import "part.qdsl"\n', part="operator f { dims N, M; O[n] = I[n] }\n")
+    library, first, again = Library(), Sink(), Sink()
+    library.load(tmp_path / "main.qdsl", first)
+    library.load(tmp_path / "main.qdsl", again)
+    assert [d.code for d in first] == [d.code for d in again] == ["Q0404"]

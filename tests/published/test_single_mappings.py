@@ -19,10 +19,10 @@ def evaluated(written: WrittenMapping) -> Evaluation:
 def test_a_pointwise_layer_on_eyeriss_in_full(load_text: LoadText) -> None:
     """Layer 3 of MobileNetV1 (1x1, 32 to 64 channels, 112 x 112), inputs 8, weights 4, outputs 8 bits."""
     model = load_text("""
-import "accelerators/eyeriss.qdsl"
+import "accelerators/eyeriss_2023.qdsl"
 import "operators/conv2d.qdsl"
 network one { layer l = conv2d(N = 1, K = 64, C = 32, P = 112, Q = 112, R = 1, S = 1) }
-mapping published for one.l onto eyeriss {
+mapping published for one.l onto eyeriss_2023 {
   bits I = 8, W = 4, O = 8
   dram: for Q 16
   glb: for P 112

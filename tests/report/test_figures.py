@@ -12,11 +12,14 @@ from qdsl.report.figures import (
     Curve,
     FrontMark,
     HeatCell,
+    LogLine,
+    Reference,
     RoofMark,
     convergence,
     curves,
     front,
     heatmap,
+    log_lines,
     roofline_figure,
 )
 from qdsl.report.figures.axes import log_limits
@@ -121,3 +124,20 @@ def test_names_of_curves_that_end_at_one_height_do_not_overlap() -> None:
     assert len(ends) == 4
     assert all(b - a >= 13 for a, b in pairwise(sorted(ends)))
     assert max(ends) < 270, "above the axis"
+
+
+def test_lines_on_logarithmic_axes_step_and_end_where_they_should() -> None:
+    lines = [
+        LogLine("a", ((1.0, 100.0), (10.0, 1.0)), steps=True),
+        LogLine("b", ((1.0, 10.0), (100.0, 10.0)), dots=True),
+    ]
+    svg = log_lines(lines, "seconds", "percent", "a picture", Reference("least", 5.0, 1.0)).standalone()
+    ElementTree.fromstring(svg)
+    stepped, straight = re.findall(r'd="M([^"]+)" style', svg)
+    corners = [tuple(map(float, corner.split(","))) for corner in stepped.split("L")]
+    assert len(corners) == 3
+    assert corners[0][1] == corners[1][1] and corners[1][0] == corners[2][0]
+    assert corners[2][1] > corners[0][1], "less is further down"
+    assert straight.count("L") == 1
+    assert svg.count('r="2.6"') == 2
+    assert svg.count("reference-line") - svg.count(".reference-line") == 2

@@ -231,7 +231,7 @@ def test_every_layer_of_the_networks_has_a_mapping(load_beside_specs: Load, netw
 
 
 def test_studies_use_the_dataflow_of_their_machine() -> None:
-    for path in (data_dir("specs") / "studies").glob("*.qdsl"):
+    for path in (data_dir("specs") / "studies").glob("mobilenet_v[12]_[a-z]*.qdsl"):
         study = load(path).studies[0]
         assert study.name == path.stem == f"{study.network.name}_{study.accelerator.name}"
         assert {v.options for v in study.precision.variables} == {(2, 3, 4, 5, 6, 7, 8)}

@@ -58,6 +58,7 @@ def study_text(
     constrain: str = "",
     generations: int = 6,
     seed: int = 1,
+    mapper: str = "exact",
 ) -> str:
     """A `study` block named `mixed`. constrain: statements of an inline constraint block."""
     inline = f"constrain {{ {constrain} }}" if constrain else ""
@@ -71,6 +72,7 @@ study mixed {{
   }}
   {inline}
   minimize {minimize}
+  mapper {mapper}
   search nsga2(population = 12, offspring = 12, generations = {generations}, seed = {seed}, operators = {operators})
   report html, markdown
 }}

@@ -15,7 +15,7 @@ from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOu
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.operator import Problem
 from qdsl.resources import data_dir
-from qdsl.symbolic import evaluate, evaluate_many, legality, many
+from qdsl.symbolic import Evaluator, evaluate, evaluate_many, legality, many
 from tests.support.brute_force import all_mappings
 from tests.support.strategies import matmul
 
@@ -37,6 +37,7 @@ def check(accelerator: Accelerator, problem: Problem, bits: dict[str, int], mapp
         one = evaluate(accelerator, problem, bits, mapping)
         assert found.at(i) == one
         assert (found.energy_pj[i], found.cycles[i]) == (one.energy_pj, one.cycles)
+        assert found.accesses[i] == sum(x.reads + x.fills + x.updates for _, x in one.level("dram").tensors)
         assert found.legal[i] == (not legality(accelerator, problem, bits, mapping, None))
     return int(found.legal.sum())
 
@@ -44,6 +45,7 @@ def check(accelerator: Accelerator, problem: Problem, bits: dict[str, int], mapp
 @pytest.mark.parametrize("worthwhile", [1, 40, 10**6])
 def test_every_mapping_of_a_small_problem(monkeypatch: pytest.MonkeyPatch, worthwhile: int) -> None:
     monkeypatch.setattr(many, "WORTHWHILE", worthwhile)
+    monkeypatch.setattr(many, "WORTHWHILE_IN_ROUNDS", worthwhile)
     problem = Problem(matmul(), (2, 3, 4))
     mappings = list(all_mappings(machine(), problem))[::7]
     assert 0 < check(machine(), problem, BITS, mappings) < len(mappings)
@@ -51,6 +53,7 @@ def test_every_mapping_of_a_small_problem(monkeypatch: pytest.MonkeyPatch, worth
 
 def test_mappings_of_every_kind_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "WORTHWHILE", 1)
+    monkeypatch.setattr(many, "WORTHWHILE_IN_ROUNDS", 1)
     problem = Problem(matmul(), (2, 3, 4))
     accelerator = machine(keep=frozenset({"O"}), optional=frozenset({"I", "W"}))
     perfect = list(islice(all_mappings(accelerator, problem), 0, None, 50))
@@ -65,6 +68,7 @@ def test_mappings_of_every_kind_together(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_a_kernel_cannot_count_is_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "WORTHWHILE", 1)
+    monkeypatch.setattr(many, "WORTHWHILE_IN_ROUNDS", 1)
     huge = 2**52
     mappings = [Mapping((("dram", (Loop("M", huge), Loop("K", k))), ("buffer", (Loop("K", 4 // k),)))) for k in (2, 4)]
     check(machine(), Problem(matmul(), (huge, 1, 4)), BITS, mappings)
@@ -95,3 +99,32 @@ def test_orders_are_merged_if_one_order_has_both(a: list[str], b: list[str]) -> 
     if merged is not None:
         assert sorted(merged) == sorted({*a, *b})
         assert all(merged.index(x) < merged.index(y) for x, y in before)
+
+
+@given(st.lists(st.permutations("ABCDE").flatmap(lambda x: st.integers(0, 5).map(lambda n: tuple(x[:n]))), max_size=6))
+def test_every_order_is_a_part_of_the_one_for_all(orders: list[tuple[str, ...]]) -> None:
+    together: tuple[str, ...] = ()
+    for order in orders:
+        together = many._wider(together, order, spatial=False)
+    for order in orders:
+        positions = many._positions(order, together, spatial=False)
+        assert positions is not None
+        assert list(positions) == sorted(set(positions))
+        assert tuple(together[i] for i in positions) == order
+
+
+def test_mappings_of_all_orders_share_a_kernel() -> None:
+    study = load(data_dir("specs") / "studies" / "mobilenet_v1_simba.qdsl").studies[0]
+    problem = study.network.layer("b3.p").problem
+    bits = {"I": 8, "W": 4, "O": 8}
+    drawn = list(islice(sample_mappings(study.accelerator, problem, bits, study.constraints), 1200))
+    evaluator = Evaluator(study.accelerator, problem, bits)
+    first, second = evaluator.evaluate(drawn[:1000]), evaluator.evaluate(drawn[1000:])
+    assert first.legal.all() and second.legal.all()
+    assert {id(found) for part in (first, second) for found, _ in part._found} == {
+        id(first._found[0][0]),
+        id(second._found[0][0]),
+    }
+    for i in range(0, 1000, 25):
+        assert first.at(i) == evaluate(study.accelerator, problem, bits, drawn[i])
+    assert second.at(7) == evaluate(study.accelerator, problem, bits, drawn[1007])

@@ -5,6 +5,7 @@ from qdsl.report.figures.convergence import convergence
 from qdsl.report.figures.curves import Curve, curves
 from qdsl.report.figures.front import FrontMark, front
 from qdsl.report.figures.heatmap import HeatCell, heatmap, shade_step
+from qdsl.report.figures.log_lines import LogLine, Reference, log_lines
 from qdsl.report.figures.roofline import RoofMark, roofline_figure
 from qdsl.report.figures.stacked import StackedRow, stacked
 from qdsl.report.figures.svg import Figure
@@ -15,6 +16,8 @@ __all__ = [
     "FrontMark",
     "HeatCell",
     "LayerColumn",
+    "LogLine",
+    "Reference",
     "RoofMark",
     "StackedRow",
     "convergence",
@@ -22,6 +25,7 @@ __all__ = [
     "front",
     "heatmap",
     "layer_columns",
+    "log_lines",
     "roofline_figure",
     "shade_step",
     "stacked",

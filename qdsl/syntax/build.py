@@ -1,64 +1,78 @@
-"""From Lark's parse tree to the nodes of `qdsl.syntax.tree`: one method per rule of the grammar, called bottom-up."""
+"""The nodes of `qdsl.syntax.tree`: one method per rule of the grammar, called bottom-up."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from lark import Token, Tree
-from lark.tree import Meta
-
 from qdsl.diagnostics import Diagnostic, Label, Sink, SourceFile, Span
 from qdsl.syntax import tree as t
 
 MAX_DEPTH = 100
+MAX_NAME = 100
 MAX_DIGITS = 64
 MAX_EXPONENT = 99
 
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
-def transform(parsed: Tree[Token], source: SourceFile, offset: int, sink: Sink) -> t.Import | t.Declaration | None:
-    """The node of one item, whose text begins at `offset` of the source. Findings go to the sink.
+class Word(str):
+    """A terminal as it was written, and where in the text of the item."""
 
-    None if an expression is deeper than MAX_DEPTH: later stages may recurse into what they get.
+    __slots__ = ("end", "start")
+
+    def __new__(cls, text: str, start: int, end: int) -> Word:
+        made = super().__new__(cls, text)
+        made.start, made.end = start, end
+        return made
+
+    start: int
+    end: int
+
+
+class Build:
+    """Makes the nodes of one item, whose text begins at `offset` of the source. Findings go to the sink.
+
+    Methods take the span of the rule and its children: words, nodes, or None where something optional is absent.
     """
-    build = _Build(source, offset, sink)
-    results: dict[int, Any] = {}
-    for subtree in parsed.iter_subtrees():  # bottom-up and without recursion
-        children = [results[id(c)] if isinstance(c, Tree) else c for c in subtree.children]
-        results[id(subtree)] = getattr(build, subtree.data)(build.span(subtree.meta), children)
-    item: t.Import | t.Declaration = results[id(parsed)]
-    if not isinstance(item, t.NetworkDecl):
-        build.refuse_activations()
-    return None if build.too_deep else item
-
-
-class _Build:
-    """Methods take the span of the rule and its children: tokens, nodes, or None where something optional is absent."""
 
     def __init__(self, source: SourceFile, offset: int, sink: Sink) -> None:
         self.source = source
         self.offset = offset
+        self.last = len(source.text)
         self.sink = sink
         self.depths: dict[int, int] = {}  # of expressions, by id
         self.too_deep = False
         self.activations: list[t.Ident] = []
 
+    def finish(self, item: t.Import | t.Declaration) -> t.Import | t.Declaration | None:
+        """The item after checks of the whole; None if an expression is too deep, into which later stages could not recurse."""
+        if not isinstance(item, t.NetworkDecl):
+            self.refuse_activations()
+        return None if self.too_deep else item
+
     # --- spans, names, limits ---
 
-    def span(self, at: Meta | Token) -> Span:
-        if isinstance(at, Meta) and at.empty:
-            return Span(self.source, self.offset, self.offset)
-        start, end = at.start_pos or 0, at.end_pos or 0
-        last = len(self.source.text)  # closing braces that the source lacks lie behind it
-        return Span(self.source, min(self.offset + start, last), min(self.offset + end, last))
+    def span(self, start: int, end: int) -> Span:
+        """Of offsets in the text of the item, of which closing braces may be missing at the end of the source."""
+        start, end = self.offset + start, self.offset + end
+        return Span(self.source, start, end if end <= self.last else self.last)
 
-    def ident(self, token: Token) -> t.Ident:
-        return t.Ident(span=self.span(token), name=str(token))
+    def at(self, word: Word) -> Span:
+        return self.span(word.start, word.end)
 
-    def idents(self, tokens: list[Token]) -> tuple[t.Ident, ...]:
-        return tuple(self.ident(token) for token in tokens)
+    def ident(self, word: Word) -> t.Ident:
+        return t.Ident(span=self.at(word), name=self.short(word))
+
+    def short(self, word: Word) -> str:
+        """A name or unit. One that is too long is reported, and cut where it is still unlike any other."""
+        if len(word) > MAX_NAME:
+            note = f"it has {len(word)} characters, and at most {MAX_NAME} are allowed"
+            self.error("Q0009", "the name is too long", self.at(word), note=note)
+        return str(word[:MAX_NAME])
+
+    def idents(self, words: list[Word]) -> tuple[t.Ident, ...]:
+        return tuple(self.ident(word) for word in words)
 
     def error(self, code: str, message: str, span: Span, *helps: str, note: str = "") -> None:
         self.sink.add(Diagnostic(code, message, span, notes=(note,) if note else (), helps=helps))
@@ -84,8 +98,8 @@ class _Build:
     def import_stmt(self, span: Span, c: list[Any]) -> t.Import:
         return t.Import(span=span, path=self.text(c[0]))
 
-    def text(self, token: Token) -> t.Text:
-        span, raw = self.span(token), str(token)[1:-1]
+    def text(self, word: Word) -> t.Text:
+        span, raw = self.at(word), str(word)[1:-1]
         known = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), raw)
         if wrong := next((m for m in re.finditer(r"\\(.)", raw) if m[1] not in _ESCAPES), None):
             at = Span(self.source, span.start + 1 + wrong.start(), span.start + 1 + wrong.end())
@@ -359,6 +373,9 @@ class _Build:
     def limit_stmt(self, span: Span, c: list[Any]) -> t.LimitStmt:
         return t.LimitStmt(span=span, quantity=self.ident(c[0]), comparison=str(c[1]), value=c[2])
 
+    def map_as_stmt(self, span: Span, c: list[Any]) -> t.MapAsStmt:
+        return t.MapAsStmt(span=span, operator=self.ident(c[0]), call=c[1])
+
     def precision_block(self, span: Span, c: list[Any]) -> t.PrecisionBlock:
         return t.PrecisionBlock(span=span, statements=tuple(c))
 
@@ -395,6 +412,9 @@ class _Build:
     def levels_stmt(self, span: Span, c: list[Any]) -> t.LevelsStmt:
         return t.LevelsStmt(span=span, levels=self.idents(c))
 
+    def mapper_stmt(self, span: Span, c: list[Any]) -> t.MapperStmt:
+        return t.MapperStmt(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
+
     def search_stmt(self, span: Span, c: list[Any]) -> t.SearchStmt:
         return t.SearchStmt(span=span, call=c[0])
 
@@ -408,10 +428,10 @@ class _Build:
         digits, _, exponent = text.lower().partition("e")
         if len(digits) > MAX_DIGITS or len(exponent.strip("+-")) > 3 or abs(int(exponent or 0)) > MAX_EXPONENT:
             note = f"a number has at most {MAX_DIGITS} digits and an exponent from -{MAX_EXPONENT} to {MAX_EXPONENT}"
-            self.error("Q0006", "the number is too long", self.span(c[0]), note=note)
+            self.error("Q0006", "the number is too long", self.at(c[0]), note=note)
             text = "1"  # allowed in most places, so that no second finding follows from this one
-        unit_span = self.span(unit) if unit is not None else None
-        return t.Number(span=span, text=text, unit=str(unit) if unit is not None else None, unit_span=unit_span)
+        unit_span = self.at(unit) if unit is not None else None
+        return t.Number(span=span, text=text, unit=self.short(unit) if unit is not None else None, unit_span=unit_span)
 
     def name(self, span: Span, c: list[Any]) -> t.Name:
         return t.Name(span=span, parts=self.idents(c))

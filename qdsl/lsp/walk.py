@@ -1,0 +1,107 @@
+"""Collecting the names of a file: what all kinds of statements need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+
+from qdsl.lsp.symbols import KINDS, Occurrence, Symbol, Visible, declared, parameters_of, path_of
+from qdsl.syntax import tree as t
+
+_ROLES = ("weights", "activations", "output")
+
+Names = Mapping[str, Symbol]
+
+
+@dataclass
+class Finder:
+    """found: in any order. A name that stands for nothing known is left out, but for those of tensors and dimensions."""
+
+    visible: Visible
+    found: list[Occurrence] = field(default_factory=list)
+
+    def declare(self, kind: str, ident: t.Ident) -> None:
+        self.found.append(Occurrence(ident.span, declared(kind, ident), declares=True))
+
+    def refer(self, ident: t.Ident, names: Names) -> None:
+        if symbol := names.get(ident.name):
+            self.found.append(Occurrence(ident.span, symbol))
+
+    def to(self, kind: type[t.Declaration], ident: t.Ident) -> None:
+        """A reference to a declaration of a file."""
+        if decl := self.visible.get(kind, ident.name):
+            self.found.append(Occurrence(ident.span, declared(KINDS[kind], decl.name)))
+
+    def dims(self, idents: Iterable[t.Ident], declares: bool = False) -> None:
+        self.found += [Occurrence(i.span, Symbol("dimension", i.name, None), declares) for i in idents]
+
+    def tensors(self, idents: Iterable[t.Ident], declares: bool = False) -> None:
+        self.found += [Occurrence(i.span, Symbol("tensor", i.name, None), declares) for i in idents]
+
+    def machine(self, reference: t.MachineRef) -> t.AcceleratorDecl | None:
+        """An accelerator with arguments; its declaration, if there is one."""
+        self.to(t.AcceleratorDecl, reference.name)
+        decl = self.visible.get(t.AcceleratorDecl, reference.name.name)
+        if decl:
+            for argument in reference.arguments:
+                if argument.name:
+                    self.refer(argument.name, parameters_of(decl))
+        return decl
+
+    def layer(self, network: t.NetworkDecl | None, parts: Iterable[t.Ident]) -> None:
+        """The name of a layer in a network."""
+        if network:
+            self.found += [Occurrence(part.span, symbol) for part, symbol in path_of(network, parts)]
+
+    def values(self, nodes: Iterable[t.Node], names: Names) -> None:
+        """Statements with expressions: tensors, entries of technologies, and names with a value, such as parameters."""
+        for node in all_nodes(nodes):
+            match node:
+                case t.Call() if node.function.dotted == "bits":
+                    self.tensors(plain_arguments(node))
+                case t.Name():
+                    self.refer(node.parts[0], names)
+                case t.EnergyStmt(origin=t.Name() as origin):
+                    self._entry(origin)
+                case t.BitsTerm() if node.tensor.name not in _ROLES:
+                    self.tensors([node.tensor])
+                case (
+                    t.KeepStmt()
+                    | t.MayKeepStmt()
+                    | t.SharingStmt()
+                    | t.SizeStmt()
+                    | t.BandwidthStmt()
+                    | t.DoubleBufferedStmt()
+                ):
+                    self.tensors(node.tensors or ())
+
+    def _entry(self, origin: t.Name) -> None:
+        """`cmos45.sram`."""
+        first, *rest = origin.parts
+        self.to(t.TechnologyDecl, first)
+        technology = self.visible.get(t.TechnologyDecl, first.name)
+        if technology and rest:
+            self.refer(rest[0], {e.name.name: declared("entry", e.name) for e in technology.entries})
+
+
+def plain_arguments(call: t.Call) -> list[t.Ident]:
+    """Arguments that are names, less roles such as `weights`."""
+    names = [a.value.parts[0] for a in call.arguments if isinstance(a.value, t.Name)]
+    return [n for n in names if n.name not in _ROLES]
+
+
+def parts_of(node: t.Node) -> Iterator[t.Node]:
+    """The nodes directly inside a node, but for the name of a function."""
+    for f in fields(node):
+        value = getattr(node, f.name)
+        if not (f.name == "function" and isinstance(node, t.Call)):
+            yield from (x for x in (value if isinstance(value, tuple) else (value,)) if isinstance(x, t.Node))
+
+
+def all_nodes(nodes: Iterable[t.Node]) -> Iterator[t.Node]:
+    """The nodes and all inside them."""
+    left = list(nodes)
+    while left:
+        node = left.pop()
+        yield node
+        left.extend(parts_of(node))
