@@ -46,7 +46,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked, study_of
 
     start = time.perf_counter()
-    model = checked(args.file, console)
+    model = checked(args.file, console, every_configuration=True)
     study = study_of(model, args.study)
     if args.seed is not None:
         study = replace(study, search=replace(study.search, seed=args.seed))
