@@ -123,7 +123,8 @@ def _drain(evaluator: Evaluator, archive: Archive, seeds: Designs | None) -> lis
 def _tabulated(
     study: Study, seeds: Seeds | None, store: Store, progress: Progress, workers: int | None
 ) -> list[Searched]:
-    """The fine tables of every configuration that is left: of all widths, or of those handed on and the widest."""
+    """The fine tables of every configuration that is left and can serve all layers: of all widths, or of those handed on and
+    the widest."""
     left = range(max(1, len(study.hardware))) if seeds is None else sorted(seeds)
     wanted = []
     for index in left:
@@ -135,8 +136,9 @@ def _tabulated(
         wanted.append(Wanted(at, widths))
     searched = []
     for index, w, tables in zip(left, wanted, build_all(wanted, store, progress, workers), strict=True):
-        evaluator = Evaluator(w.study, tables.layers)
-        searched.append(Searched(index, w.study, tables, Archive(evaluator), evaluator))
+        if tables.usable:
+            evaluator = Evaluator(w.study, tables.layers)
+            searched.append(Searched(index, w.study, tables, Archive(evaluator), evaluator))
     return searched
 
 

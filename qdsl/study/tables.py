@@ -53,6 +53,11 @@ class Tables:
     solved: int
     from_store: int
 
+    @property
+    def usable(self) -> bool:
+        """Whether every layer has a legal mapping at some widths."""
+        return all(np.isfinite(t.energy_pj).any() for t in self.layers)
+
     def optimum(self, problem: Problem, bits: Bits) -> Optimum:
         return self.optima[self.keys[problem, bits]]
 
@@ -97,8 +102,8 @@ def build_all(
     """Solves what the store does not know yet, the largest problems first. What several accelerators ask alike is solved
     once.
 
-    Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, for constraints
-    that the mapper cannot keep, and for widths at which a formula of the accelerator has no value.
+    Raises SpecError when on every accelerator some layer has no legal mapping at any bit-width, with the constraints that clash
+    on the first; for constraints that the mapper cannot keep; for widths at which a formula of an accelerator has no value.
     """
     keys = [_keys(w.study, w.rows) for w in wanted]
     optima = store.optima(key for of_one in keys for key in of_one.values())
@@ -126,6 +131,8 @@ def build_all(
         counted |= own
         mine = {key: optima[key] for key in of_one.values()}
         tables.append(_tables(w, of_one, mine, len(own - known), len(own & known)))
+    if not any(t.usable for t in tables):
+        _refuse_impossible(wanted[0].study, tables[0].layers, wanted[0].rows)
     return tuple(tables)
 
 
@@ -138,7 +145,6 @@ def _tables(
 ) -> Tables:
     study, rows = wanted.study, wanted.rows
     layers = tuple(_layer_table(study, layer, rows[layer.name], keys, optima) for layer in study.network.layers)
-    _refuse_impossible(study, layers, rows)
     dead = tuple(
         DeadOption(layer.name, row.bits)
         for layer in study.network.layers

@@ -24,7 +24,7 @@ operator linear() {{
 }}
 accelerator tiny {{
   param columns = 4 in {{1, 2, 4}}
-  param glb = 64 word in {{16 word .. 64 word step 16 word}}
+  param glb = 64 word in {{1 word, 16 word .. 64 word step 16 word}}
   param read = 6 pJ
   word 16 bit
   memory dram {{ energy read 200 pJ, write 200 pJ }}
@@ -120,6 +120,16 @@ def test_the_front_is_that_of_every_configuration_by_itself(tmp_path: Path) -> N
     ]
     assert run.study.accelerator == run.study.hardware[run.chosen_point.hardware].accelerator
     assert load_run(tmp_path / "out" / RUN_FILE) == run
+
+
+def test_a_configuration_that_cannot_serve_a_layer_is_left_out(tmp_path: Path) -> None:
+    """Inputs and outputs need a word each."""
+    run = _run(tmp_path, "mlp onto tiny(glb in {1 word, 16 word})", generations=3)
+    assert [len(c.energies_pj) > 0 for c in run.configurations] == [False, True]
+    assert {p.hardware for p in run.front} == {1}
+    with pytest.raises(SpecError) as refused:
+        _run(tmp_path, "mlp onto tiny(glb in {1 word}, columns in {1, 2})", out="none")
+    assert {d.code for d in refused.value.diagnostics} == {"Q0701"}
 
 
 def test_configurations_that_ask_the_same_are_solved_once(tmp_path: Path) -> None:
