@@ -38,11 +38,6 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "It grows as the front gets better; a flat end means that the search has settled.",
     ),
     (
-        "Kendall's tau",
-        "How alike two orders are: of all pairs of designs the share that both put in the same order less the share that they "
-        "do not, from -1 to 1; ties count in neither.",
-    ),
-    (
         "mapping",
         "A loop nest for a layer: which loops run at which level, in which order, and which are spread over the array.",
     ),
@@ -66,6 +61,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "The designs that no other evaluated design beats in one objective without losing in another.",
     ),
     ("read", "A word that leaves a memory, towards the compute units or back to the next outer memory."),
+    (
+        "rank agreement",
+        "Kendall's tau-b of two orders of the same designs: of all pairs the share in the same order less the share in the "
+        "opposite one, with allowance for ties; from -1 to 1.",
+    ),
     (
         "reduction",
         "Adding partial sums of several instances on their way, so that one sum arrives instead of many.",
