@@ -82,7 +82,8 @@ def _split(machine: Machine, reference: MachineRef) -> tuple[tuple[Argument, ...
     named: dict[str, Ident] = {}
     searched: dict[str, list[Quantity]] = {}
     for argument in reference.arguments:
-        name, options = _name(argument)
+        name = searched_parameter(argument)
+        options = argument.value.options if isinstance(argument.value, Membership) else None
         if name is None:
             fixed.append(argument)
             continue
@@ -95,14 +96,10 @@ def _split(machine: Machine, reference: MachineRef) -> tuple[tuple[Argument, ...
     return tuple(fixed), searched
 
 
-def _name(argument: Argument) -> tuple[Ident | None, ValueSet | None]:
-    """The parameter that an argument has searched, with its values if it lists them; (None, None) if it does not."""
-    value = argument.value
-    if argument.name is None and isinstance(value, Membership) and isinstance(value.operand, Name):
-        return value.operand.parts[0], value.options
-    if argument.name is None and isinstance(value, Name):
-        return value.parts[0], None
-    return None, None
+def searched_parameter(argument: Argument) -> Ident | None:
+    """The parameter that an argument has searched: `rows in {8, 12}`, `rows`; None if it does not."""
+    value = argument.value.operand if isinstance(argument.value, Membership) else argument.value
+    return value.parts[0] if argument.name is None and isinstance(value, Name) else None
 
 
 def _values(param: ParamDecl, dimension: Dimension, name: Ident, options: ValueSet | None) -> list[Quantity]:
