@@ -16,7 +16,22 @@ INTERRUPTED = 130
 CLOSED_PIPE = 141
 
 # A module of this package each, called like its command.
-_COMMANDS = ("check", "fmt", "explain", "eval", "map", "verify", "count", "run", "report", "bench", "lsp")
+_COMMANDS = (
+    "check",
+    "fmt",
+    "explain",
+    "eval",
+    "map",
+    "verify",
+    "count",
+    "run",
+    "watch",
+    "report",
+    "store",
+    "grammar",
+    "bench",
+    "lsp",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

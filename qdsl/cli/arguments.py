@@ -60,3 +60,19 @@ def report_formats(text: str) -> tuple[str, ...]:
         if name not in ("html", "markdown"):
             raise argparse.ArgumentTypeError(f"{name!r} is not a report format; there are html and markdown")
     return formats
+
+
+def cluster(text: str) -> str:
+    """`tcp://host:8786`"""
+    host, colon, port = text.removeprefix("tcp://").rpartition(":")
+    if not (text.startswith("tcp://") and host and colon and port.isdecimal() and 0 < int(port) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the address of a scheduler, as in tcp://localhost:8786")
+    return text
+
+
+def days(text: str) -> int:
+    """`30d`, in seconds"""
+    number = text.removesuffix("d")
+    if not (text.endswith("d") and number.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, as in 30d")
+    return int(number) * 86_400

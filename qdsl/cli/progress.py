@@ -1,15 +1,16 @@
-"""How a run is shown: bars on a terminal, a few lines in a log. Both go to stderr."""
+"""How a run is shown: bars on a terminal, lines in a log. Both are drawn from its state alone, so that another process
+can draw them too, and go to stderr."""
 
 from __future__ import annotations
 
 import sys
-import time
+from datetime import timedelta
 from types import TracebackType
 
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from qdsl.study.result import Generation
+from qdsl.study.progress import Part, RunState
 
 
 class Bars:
@@ -20,16 +21,10 @@ class Bars:
             TextColumn("{task.description:<9}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             console=RichConsole(stderr=True, no_color=not color),
         )
-        self._layers = self._bars.add_task("layers", total=None, note="reading the store")
-        self._search = self._bars.add_task("search", total=None, note="", visible=False)
-        self._mappings = self._bars.add_task("mappings", total=None, note="", visible=False)
-        self._started = 0.0
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Bars:
         self._bars.start()
@@ -40,56 +35,58 @@ class Bars:
     ) -> None:
         self._bars.stop()
 
-    def tables_planned(self, problems: int, classes: int, from_store: int) -> None:
-        note = f"{from_store} of {classes} bit-width classes from the store"
-        self._bars.update(self._layers, total=problems, note=note)
-
-    def problem_solved(self, layer: str, seconds: float) -> None:
-        self._bars.update(self._layers, advance=1, note=f"{layer} in {seconds:.1f} s")
-
-    def generation_done(self, generation: Generation, total: int) -> None:
-        if not self._started:
-            self._started = time.perf_counter()
-            self._bars.reset(self._search, total=total, visible=True)
-        elapsed = time.perf_counter() - self._started
-        rate = f", {generation.evaluations / elapsed:,.0f} designs/s" if generation.number > 1 and elapsed > 0 else ""
-        note = f"front {generation.front}, hypervolume {generation.hypervolume:.4f}{rate}"
-        self._bars.update(self._search, completed=generation.number, note=note)
-
-    def mappings_planned(self, layers: int) -> None:
-        self._bars.reset(self._mappings, total=layers, visible=True)
-
-    def mapping_done(self, layer: str) -> None:
-        self._bars.update(self._mappings, advance=1, note=layer)
+    def show(self, state: RunState) -> None:
+        for part in state.parts:
+            if part.name not in self._tasks:
+                self._tasks[part.name] = self._bars.add_task(part.name, note="")
+            self._bars.update(self._tasks[part.name], completed=part.done, total=part.of)
+        if state.part is not None:
+            note = ", ".join([*numbers(state), *pace(state), *([state.note] if state.note else [])])
+            self._bars.update(self._tasks[state.part.name], note=note)
 
 
 class Lines:
-    """One line per phase and, while layers are solved, one per layer."""
+    """One line per phase, per layer while layers are solved, and per ten generations."""
 
     def __init__(self) -> None:
-        self._problems = self._done = 0
+        self._shown: tuple[str, int, str] | None = None
 
-    def tables_planned(self, problems: int, classes: int, from_store: int) -> None:
-        self._problems = problems
-        _say(f"layers: {problems} distinct to solve, {from_store} of {classes} bit-width classes from the store")
-
-    def problem_solved(self, layer: str, seconds: float) -> None:
-        self._done += 1
-        _say(f"layers: {self._done}/{self._problems} {layer} in {seconds:.1f} s")
-
-    def generation_done(self, generation: Generation, total: int) -> None:
-        if generation.number in (1, total) or generation.number % 10 == 0:
-            _say(
-                f"search: generation {generation.number}/{total}, {generation.evaluations} designs, "
-                f"front {generation.front}, hypervolume {generation.hypervolume:.4f}"
-            )
-
-    def mappings_planned(self, layers: int) -> None:
-        _say(f"mappings: {layers} layers to write out")
-
-    def mapping_done(self, layer: str) -> None:
-        """The phase takes milliseconds per layer: its start is enough."""
+    def show(self, state: RunState) -> None:
+        part = state.part
+        if part is None or (part.name, part.done, state.note) == self._shown or not _worth_a_line(part):
+            return
+        self._shown = (part.name, part.done, state.note)
+        print(line(state), file=sys.stderr, flush=True)
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def line(state: RunState) -> str:
+    """Where a run stands, in one line."""
+    if state.part is None:
+        return "starting"
+    what = {"search": "generation "}.get(state.part.name, "")
+    of = [f"{state.part.name}: {what}{state.part.done}/{state.part.of}" + (f" {state.note}" if state.note else "")]
+    return ", ".join([*of, *numbers(state), *pace(state)])
+
+
+def numbers(state: RunState) -> list[str]:
+    """What the phase at work counts."""
+    if state.part is None or state.part.name == "mappings":
+        return []
+    if state.part.name == "search":
+        return [f"{state.designs:,} designs", f"front {state.front}", f"hypervolume {state.hypervolume:.4f}"]
+    stored = f", {state.stored:,} from the store" if state.stored else ""
+    return [f"{state.solved:,} of {state.to_solve:,} candidates{stored}"]
+
+
+def pace(state: RunState) -> list[str]:
+    """Rate and time left, where they are known."""
+    left = state.left_s
+    if state.part is None or state.part.name == "mappings" or not left or not state.rate:
+        return []
+    return [f"{state.rate:,.0f}/s", f"{timedelta(seconds=round(left))} left"]
+
+
+def _worth_a_line(part: Part) -> bool:
+    if part.name == "search":
+        return part.done in (1, part.of) or (part.done > 0 and part.done % 10 == 0)
+    return part.name == "layers" or part.done == 0

@@ -6,7 +6,8 @@ import argparse
 import shlex
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from qdsl.cli.console import Console, print_json
 from qdsl.cli.tables import columns, energy, memory
 
 if TYPE_CHECKING:
+    from qdsl.model.study import Study
     from qdsl.study.progress import Progress
     from qdsl.study.result import StudyRun
 
@@ -23,19 +25,23 @@ HELP = "Run a study: best mappings of all layers, search of the bit-widths, repo
 EXAMPLE = """example: qdsl run specs/studies/mobilenet_v1_eyeriss.qdsl --out results
 
 The directory gets the report, run.json (all numbers) and store.sqlite (solved layers, used again by the next run).
-Ctrl-C keeps what is solved; during the search it also writes the report of what was found."""
+Ctrl-C keeps what is solved and writes the report of what was found; before the search begins, a table of the layers
+solved (partial.md). Several runs may share a directory and `qdsl watch DIR` shows how far they are."""
 
 INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from qdsl.cli.arguments import positive_int, seed
+    from qdsl.cli.arguments import cluster, positive_int, seed
 
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--study", metavar="NAME", help="the study, if the file has several")
     parser.add_argument("--out", metavar="DIR", type=Path, help="default: qdsl-out/STUDY")
     parser.add_argument(
         "--workers", metavar="N", type=positive_int, help="processes that solve layers (default: cores)"
+    )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", type=cluster, help="the workers of this Dask scheduler solve: tcp://HOST:PORT"
     )
     parser.add_argument("--seed", metavar="N", type=seed, help="in place of the study's")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
@@ -56,25 +62,39 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
     try:
         with _progress(args.quiet, console) as progress:
-            run = run_study(study, model, out_dir, progress, args.workers, shlex.join(args.command_line))
+            run = run_study(study, model, out_dir, progress, args.workers, shlex.join(args.command_line), args.cluster)
     except KeyboardInterrupt:
         console.note(
             f"interrupted; solved layers are kept in {out_dir / STORE_FILE}, the same command goes on from there"
         )
+        console.note(f"what is there: {_partial_report(study, out_dir)}")
         return INTERRUPTED
     from qdsl.report import write_report
+    from qdsl.report.partial import PARTIAL_FILE
 
     reporting = time.perf_counter()
     reports = write_report(run, out_dir, study.reports)
+    (out_dir / PARTIAL_FILE).unlink(missing_ok=True)
     seconds = {**dict(run.timings), "report": time.perf_counter() - reporting, "total": time.perf_counter() - start}
     if console.json:
         print_json(_summary_json(run, out_dir, reports, seconds))
     elif not args.quiet:
         print(summary_text(run, reports, seconds))
     if not run.complete:
-        console.note("interrupted; the report shows what the search had found")
+        console.note("interrupted; the report shows what was found until then")
         return INTERRUPTED
     return 0
+
+
+def _partial_report(study: Study, out_dir: Path) -> Path:
+    """A table of what is solved, for a run without a design to report."""
+    from qdsl.report.partial import write_partial
+    from qdsl.study.partial import solved_so_far
+    from qdsl.study.run import STORE_FILE
+    from qdsl.study.store import Store
+
+    with Store(out_dir / STORE_FILE) as store:
+        return write_partial(study.name, solved_so_far(study, store), out_dir)
 
 
 def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, float]) -> str:
@@ -145,11 +165,14 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
     }
 
 
-def _progress(quiet: bool, console: Console) -> AbstractContextManager[Progress]:
-    from qdsl.study.progress import Silent
+@contextmanager
+def _progress(quiet: bool, console: Console) -> Iterator[Progress]:
+    from qdsl.study.progress import Progress
 
     if quiet or console.json:
-        return nullcontext(Silent())
+        yield Progress()
+        return
     from qdsl.cli.progress import Bars, Lines
 
-    return Bars(console.color) if sys.stderr.isatty() else nullcontext(Lines())
+    with Bars(console.color) if sys.stderr.isatty() else nullcontext(Lines()) as view:
+        yield Progress(view.show)

@@ -42,11 +42,11 @@ class Context:
     @property
     def block(self) -> str:
         """The keyword of the innermost block, '' outside of all."""
-        return self.blocks[-1][0] if self.blocks else ""
+        return "".join(self.blocks[-1][:1]) if self.blocks else ""
 
     def head(self, keyword: str) -> tuple[str, ...]:
         """The head of the innermost block of a kind, () if there is none."""
-        return next((b for b in reversed(self.blocks) if b[0] == keyword), ())
+        return next((b for b in reversed(self.blocks) if b[:1] == (keyword,)), ())
 
 
 def context_at(text: str, offset: int) -> Context | None:

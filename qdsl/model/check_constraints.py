@@ -35,7 +35,7 @@ from qdsl.syntax.tree import (
 _Leaf = OnlyConstraint | OrderConstraint | KeepConstraint | FormulaConstraint
 Operators = Mapping[str, OperatorTemplate | None]
 
-CONSTRAINTS_LIMIT = 4096
+CONSTRAINTS_LIMIT = 2048
 
 
 @dataclass(frozen=True)

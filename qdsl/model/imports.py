@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qdsl.diagnostics import Diagnostic, Label, Sink, SourceFile, Span, did_you_mean
-from qdsl.model.findings import collecting, fail
+from qdsl.model.findings import EnoughError, collecting, fail, skip
 from qdsl.syntax import parse
 from qdsl.syntax.tree import File, Import
 
 BYTES_LIMIT = 8 * 2**20
 DEPTH_LIMIT = 64
 FILES_LIMIT = 1000
+IMPORTS_LIMIT = 2000
+CHARACTERS_LIMIT = 8_000_000
 SUFFIX = ".qdsl"
 
 
@@ -56,8 +58,12 @@ class Texts:
 def read_files(path: str | Path, sink: Sink, root: Path | None = None, texts: Texts | None = None) -> list[LoadedFile]:
     """The file and its imports, each once, every file after those it imports; empty if the file cannot be read."""
     reader = _Reader(sink, root.resolve() if root else None, texts or Texts())
-    with collecting(sink):
-        reader.read(str(path), _resolved(Path(path), str(path), None), None)
+    try:
+        with collecting(sink):
+            reader.read(str(path), _resolved(Path(path), str(path), None), None)
+    except EnoughError:
+        sink.add(Diagnostic("Q0007", "too many mistakes; the rest is not read", None))
+        return []
     return list(reader.files.values())
 
 
@@ -67,6 +73,8 @@ class _Reader:
     root: Path | None
     texts: Texts
     files: dict[Path, LoadedFile] = field(default_factory=dict)
+    imports: int = 0
+    exceeded: bool = False
     open: list[tuple[Path, str, Import | None]] = field(default_factory=list)  # the chain of imports being read
 
     def read(self, shown: str, path: Path, by: Import | None) -> None:
@@ -112,9 +120,24 @@ class _Reader:
             fail(
                 "Q0011", "imports form a cycle", span, label=f"imports {_name(text)} again", labels=labels, helps=helps
             )
-        if len(chain) >= DEPTH_LIMIT or len(self.files) >= FILES_LIMIT:
-            fail("Q0013", "too many imports", span, notes=[f"at most {DEPTH_LIMIT} deep and {FILES_LIMIT} files"])
+        self._check_limits(span)
         return path, os.path.normpath(os.path.join(os.path.dirname(shown), text))
+
+    def _check_limits(self, span: Span) -> None:
+        """Raises SpecError at the first import that is one too many; later ones are left out without a word."""
+        self.imports += 1
+        characters = sum(len(f.source.text) for f in self.files.values())
+        within = self.imports <= IMPORTS_LIMIT and characters <= CHARACTERS_LIMIT
+        if len(self.open) < DEPTH_LIMIT and len(self.files) < FILES_LIMIT and within:
+            return
+        if self.exceeded:
+            skip()
+        self.exceeded = True
+        notes = [
+            f"at most {FILES_LIMIT} files are read, {DEPTH_LIMIT} deep, with {IMPORTS_LIMIT} imports "
+            f"and {CHARACTERS_LIMIT} characters in all"
+        ]
+        fail("Q0013", "too much is imported", span, label="not read", notes=notes)
 
 
 def _resolved(path: Path, shown: str, span: Span | None) -> Path:

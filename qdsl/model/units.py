@@ -114,7 +114,8 @@ def quantity(number: Number) -> Quantity:
     except KeyError as error:
         name, span = error.args[0], number.unit_span or number.span
         near = did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
-        fail("Q0301", f"unknown unit `{name}`", span, label="not a unit", helps=near)
+        shown = name if len(name) <= 40 else f"{name[:37]}..."
+        fail("Q0301", f"unknown unit `{shown}`", span, label="not a unit", helps=near)
 
 
 def convert(q: Quantity, span: Span, what: str, example: str, *dimensions: Dimension) -> Quantity:

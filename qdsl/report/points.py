@@ -92,7 +92,7 @@ def remarks(run: StudyRun) -> tuple[str, ...]:
     """What a reader must know to trust the sentence above."""
     said = []
     if not run.complete:
-        said.append("The search was stopped before its last generation: the front below is what was found until then.")
+        said.append("The run was interrupted: the front below is what was found until then.")
     if len(run.front) == 1:
         said.append(
             f"The front is a single design: none of the {grouped(run.counts.evaluated)} designs evaluated is better "

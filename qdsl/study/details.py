@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isclose
 
 from qdsl.mapper import recover_mapping
@@ -24,9 +24,9 @@ RELATIVE_TOLERANCE = 1e-9
 
 def detail_points(
     study: Study, tables: Tables, points: Sequence[tuple[str, DesignPoint]], store: Store, progress: Progress
-) -> tuple[PointDetail, ...]:
-    """One detail per distinct design. points: (role, design), in the order of the result; a design may have several
-    roles.
+) -> Iterator[PointDetail]:
+    """One detail per distinct design, as they are made. points: (role, design), in the order of the result; a design may
+    have several roles.
 
     Raises RuntimeError when a recovered mapping breaks a rule or misses its energy, which would be a defect of the
     mapper.
@@ -38,14 +38,12 @@ def detail_points(
         designs.setdefault(point.choice, point)
     progress.mappings_planned(len(designs) * len(study.network.layers))
     known: dict[str, LayerDetail] = {}
-    details = []
     for choice, point in designs.items():
         layers = []
         for layer, row in zip(study.network.layers, point.layers, strict=True):
             layers.append(_layer_detail(study, tables, layer, row.bits, store, known))
             progress.mapping_done(layer.name)
-        details.append(PointDetail(tuple(roles[choice]), point, tuple(layers)))
-    return tuple(details)
+        yield PointDetail(tuple(roles[choice]), point, tuple(layers))
 
 
 def _layer_detail(

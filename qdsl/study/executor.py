@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -9,8 +10,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,45 +52,75 @@ class Solved:
     mappings: tuple[LayerMapping | None, ...] = ()
 
 
-def solve_all(tasks: Sequence[Task], workers: int | None = None) -> Generator[Solved, None, None]:
+Take = Callable[[Task], bool]
+Answers = tuple[tuple[Optimum, ...], float, tuple[LayerMapping | None, ...]]
+"""The fields of Solved beside its task."""
+
+
+def _any(task: Task) -> bool:
+    return True
+
+
+def solve_all(
+    tasks: Sequence[Task], workers: int | None = None, cluster: str | None = None, take: Take = _any
+) -> Generator[Solved, None, None]:
     """Solved tasks in the order in which they finish.
 
-    workers: number of processes, None for one per core but at least two; 1 works in this process. Closing the iterator
-    or interrupting it ends the workers at once: what was yielded is all there is. Raises SpecError (Q0903) naming
-    the layer when a worker dies even with no other beside it.
+    workers: number of processes, None for one per core but at least two; 1 works in this process. cluster: address of a
+    Dask scheduler whose workers do it instead. take: asked when a worker is free for a task, which is left out if it says
+    no; so at most one task per worker is in flight. Closing the iterator or interrupting it ends the workers at once: what
+    was yielded is all there is. Raises SpecError (Q0903) naming the layer when a worker dies even with no other beside
+    it, and what `cluster` raises.
     """
-    workers = min(workers or max(2, os.cpu_count() or 1), len(tasks))
-    if workers <= 1:
-        yield from map(_solve, tasks)
+    if cluster is not None:
+        from qdsl.study.cluster import solve_on_cluster
+
+        yield from solve_on_cluster(tasks, cluster, take)
         return
-    open_tasks = list(tasks)
+    count = min(workers or max(2, os.cpu_count() or 1), len(tasks))
+    if count <= 1:
+        yield from (Solved(task, *answers(task)) for task in tasks if take(task))
+        return
+    begun: list[Task] = []
+    waiting = (task for task in tasks if take(task))
     try:
-        for solved in _pooled(open_tasks, workers):
-            open_tasks.remove(solved.task)
-            yield solved
+        yield from _pooled(waiting, count, begun)
     except BrokenProcessPool:
         # Most likely out of memory: what is left goes one at a time, so that the culprit is known and the others are
         # kept.
-        for task in open_tasks:
+        for task in itertools.chain(tuple(begun), waiting):
             try:
-                yield from _pooled([task], 1)
+                yield from _pooled(iter([task]), 1, [])
             except BrokenProcessPool:
-                raise _worker_died(task) from None
+                raise worker_died(task.layer) from None
 
 
-def _pooled(tasks: Sequence[Task], workers: int) -> Iterator[Solved]:
+def _pooled(tasks: Iterator[Task], workers: int, begun: list[Task]) -> Iterator[Solved]:
+    """begun: tasks that were given to a worker and not yielded yet."""
     before = set(multiprocessing.active_children())
     # Fresh interpreters: forking a process that draws progress from a thread is not safe.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
-    ours = set[multiprocessing.process.BaseProcess]()
-    try:
+    running: dict[Future[Answers], Task] = {}
+
+    def begin(task: Task) -> None:
+        begun.append(task)
         with _without_main(), _ignoring_interrupts():
-            futures: list[Future[Solved]] = [pool.submit(_solve, task) for task in tasks]
-        ours = set(multiprocessing.active_children()) - before
-        for future in as_completed(futures):
-            yield future.result()
+            running[pool.submit(answers, task)] = task
+
+    try:
+        for task in itertools.islice(tasks, workers):
+            begin(task)
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                solved = Solved(running[future], *future.result())
+                del running[future]
+                for task in itertools.islice(tasks, 1):  # the worker is busy again before the answer is stored
+                    begin(task)
+                begun.remove(solved.task)
+                yield solved
         pool.shutdown()
     except BaseException:
+        ours = set(multiprocessing.active_children()) - before
         pool.shutdown(wait=False, cancel_futures=True)
         for process in ours | (set(multiprocessing.active_children()) - before):
             process.terminate()
@@ -123,14 +154,15 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _solve(task: Task) -> Solved:
+def answers(task: Task) -> Answers:
+    """Solves one task, here."""
     start = time.perf_counter()
     if isinstance(task.mapper, ExactMapper):
         optima = solve_batch(task.accelerator, task.problem, task.bits, task.constraints)
-        return Solved(task, tuple(optima), time.perf_counter() - start)
+        return tuple(optima), time.perf_counter() - start, ()
     found = [find_mapping(task.mapper, task.accelerator, task.problem, b, task.constraints) for b in task.bits]
     optima = tuple(Optimum(x.status, inf if x.energy_pj is None else x.energy_pj) for x in found)
-    return Solved(task, optima, time.perf_counter() - start, tuple(x.mapping for x in found))
+    return optima, time.perf_counter() - start, tuple(x.mapping for x in found)
 
 
 @contextmanager
@@ -147,12 +179,13 @@ def _ignoring_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def _worker_died(task: Task) -> SpecError:
+def worker_died(layer: str) -> SpecError:
+    """The finding that a layer cannot be solved on this machine."""
     return SpecError(
         [
             Diagnostic(
                 "Q0903",
-                f"the process that solves layer `{task.layer}` died twice",
+                f"the process that solves layer `{layer}` died twice",
                 None,
                 notes=("the system most likely ran out of memory; layers solved so far are kept in the store",),
                 helps=("run again with `--workers 1`, or on a machine with more memory",),

@@ -48,7 +48,9 @@ class Funnel:
     complete: bool
 
 
-def run_funnel(study: Study, store: Store, progress: Progress, workers: int | None) -> Funnel:
+def run_funnel(
+    study: Study, store: Store, progress: Progress, workers: int | None, cluster: str | None = None
+) -> Funnel:
     """Searches level after level. Ctrl-C during a rough level, or while layers are solved, raises KeyboardInterrupt; during
     the last search it ends the search. Raises SpecError like `build_all`."""
     results: list[LevelResult] = []
@@ -61,7 +63,7 @@ def run_funnel(study: Study, store: Store, progress: Progress, workers: int | No
             results.append(result)
             timings[level] = time.perf_counter() - start
     start = time.perf_counter()
-    searched = _tabulated(study, seeds, store, progress, workers)
+    searched = _tabulated(study, seeds, store, progress, workers, cluster)
     tabulated = time.perf_counter()
     complete = True
     for one in searched:
@@ -121,7 +123,12 @@ def _drain(evaluator: Evaluator, archive: Archive, seeds: Designs | None) -> lis
 
 
 def _tabulated(
-    study: Study, seeds: Seeds | None, store: Store, progress: Progress, workers: int | None
+    study: Study,
+    seeds: Seeds | None,
+    store: Store,
+    progress: Progress,
+    workers: int | None,
+    cluster: str | None,
 ) -> list[Searched]:
     """The fine tables of every configuration that is left and can serve all layers: of all widths, or of those handed on and
     the widest."""
@@ -135,7 +142,7 @@ def _tabulated(
             widths = [evaluator.choice(d) for d in (*seeds[index], evaluator.option_counts - 1)]
         wanted.append(Wanted(at, widths))
     searched = []
-    for index, w, tables in zip(left, wanted, build_all(wanted, store, progress, workers), strict=True):
+    for index, w, tables in zip(left, wanted, build_all(wanted, store, progress, workers, cluster), strict=True):
         if tables.usable:
             evaluator = Evaluator(w.study, tables.layers)
             searched.append(Searched(index, w.study, tables, Archive(evaluator), evaluator))

@@ -21,8 +21,9 @@ LIMIT_S = 30.0
 
 def count_legal(study: Study, store: Store, limit_s: float = LIMIT_S) -> LegalCounts:
     """Counts layer by layer while there is time, those aside that the store knows. Layers that ask the same are counted
-    once.
+    once. limit_s: 0 for those that the store knows.
     """
+    late = f"the {limit_s:g} s allowed for all counts were over" if limit_s else "the run was interrupted"
     deadline = time.perf_counter() + limit_s
     ends = _ends(study)
     questions: dict[tuple[Problem, WidthGrid, tuple[Bits, ...]], list[str]] = {}
@@ -36,7 +37,7 @@ def count_legal(study: Study, store: Store, limit_s: float = LIMIT_S) -> LegalCo
         try:
             mappings, *under = _known(study, store, problem, grid.bits, at_ends, deadline)
         except TimeUp:
-            uncounted += [(name, f"the {limit_s:g} s allowed for all counts were over") for name in names]
+            uncounted += [(name, late) for name in names]
             continue
         except SpecError as error:  # a constraint that can be searched under, but not counted
             uncounted += [(name, error.diagnostics[0].message) for name in names]

@@ -220,7 +220,7 @@ class StudyRun:
     chosen: index into `front` by `chosen_rule`. baseline: every variable at its widest option, None if that has no
     legal mapping. references: uniform widths, narrowest first, where legal. details: the chosen point first.
     explored: values of the study's objectives, in their order, of every distinct design evaluated. timings: seconds
-    by phase. legal: how many mappings there are. complete: False when the search was stopped before its last generation.
+    by phase. legal: how many mappings there are. complete: False when the run was interrupted.
 
     Where parameters are searched, `front` and `explored` are over all configurations; `study` is at the configuration of the
     chosen design, and so are baseline, references, dead, history and legal. configurations: one for each, () if no parameter

@@ -19,6 +19,7 @@ from qdsl.study.hardware import configuration_results
 from qdsl.study.legal import count_legal
 from qdsl.study.objectives import Designs
 from qdsl.study.progress import Progress, Silent
+from qdsl.study.progress_file import PROGRESS_FILE, recorded
 from qdsl.study.provenance import provenance
 from qdsl.study.result import (
     ConfigurationResult,
@@ -27,6 +28,7 @@ from qdsl.study.result import (
     DesignPoint,
     Generation,
     LayerResult,
+    LegalCounts,
     PointDetail,
     StudyRun,
 )
@@ -49,44 +51,47 @@ def run_study(
     progress: Progress | None = None,
     workers: int | None = None,
     command: str = "",
+    cluster: str | None = None,
 ) -> StudyRun:
-    """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json` and `store.sqlite` in
-    `out_dir`.
+    """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json`, `store.sqlite` and
+    `progress.json` in `out_dir`.
 
-    Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Ctrl-C during the
-    search ends the search: the result then has `complete` False. Raises SpecError for layers or networks without a
+    Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Later it ends the phase at
+    work and what need not follow: the result then has `complete` False. Raises SpecError for layers or networks without a
     legal mapping and for an unusable store.
     """
     progress = progress or Silent()
     timings: dict[str, float] = {}
-    with Store(out_dir / STORE_FILE) as store:
-        funnel = run_funnel(study, store, progress, workers)
+    progress.study_started(study.name)
+    with Store(out_dir / STORE_FILE) as store, recorded(progress, out_dir / PROGRESS_FILE, store.locks):
+        funnel = run_funnel(study, store, progress, workers, cluster)
         timings.update(funnel.timings)
         outcome = _outcome(study, funnel)
         with _timed("mappings", timings):
-            details = _details(funnel, outcome, store, progress)
+            details, detailed = _details(funnel, outcome.points, store, progress)
         with _timed("counts", timings):
-            legal = count_legal(outcome.study, store)
-    run = StudyRun(
-        study=outcome.study,
-        front=outcome.front,
-        chosen=outcome.chosen,
-        chosen_rule=CHOSEN_RULE,
-        baseline=outcome.baseline,
-        references=outcome.references,
-        details=details,
-        dead=outcome.dead,
-        history=outcome.history,
-        explored=outcome.explored,
-        counts=outcome.counts,
-        legal=legal,
-        timings=tuple(timings.items()),
-        provenance=provenance(outcome.study, model, command),
-        complete=funnel.complete,
-        configurations=outcome.configurations,
-        levels=funnel.levels,
-    )
-    save_run(run, out_dir / RUN_FILE)
+            legal, counted = _legal(outcome.study, store, funnel.complete and detailed)
+        run = StudyRun(
+            study=outcome.study,
+            front=outcome.front,
+            chosen=outcome.chosen,
+            chosen_rule=CHOSEN_RULE,
+            baseline=outcome.baseline,
+            references=outcome.references,
+            details=details,
+            dead=outcome.dead,
+            history=outcome.history,
+            explored=outcome.explored,
+            counts=outcome.counts,
+            legal=legal,
+            timings=tuple(timings.items()),
+            provenance=provenance(outcome.study, model, command),
+            complete=funnel.complete and detailed and counted,
+            configurations=outcome.configurations,
+            levels=funnel.levels,
+        )
+        save_run(run, out_dir / RUN_FILE)
+        progress.ended("complete" if run.complete else "interrupted")
     return run
 
 
@@ -142,15 +147,31 @@ def _outcome(study: Study, funnel: Funnel) -> _Outcome:
     )
 
 
-def _details(funnel: Funnel, outcome: _Outcome, store: Store, progress: Progress) -> tuple[PointDetail, ...]:
-    """The designs to detail, each with the mappings on its own configuration, the chosen one first."""
+def _details(
+    funnel: Funnel, points: Sequence[tuple[str, DesignPoint]], store: Store, progress: Progress
+) -> tuple[tuple[PointDetail, ...], bool]:
+    """The designs with the mappings on their configurations, the chosen one first; and whether these are all: an interrupt
+    leaves the chosen one at least."""
     at = {s.index: s for s in funnel.searched}
-    order = dict.fromkeys(point.hardware for _, point in outcome.points)
-    details: list[PointDetail] = []
-    for index in order:
-        points = [(role, p) for role, p in outcome.points if p.hardware == index]
-        details += detail_points(at[index].study, at[index].tables, points, store, progress)
-    return tuple(details)
+    found: list[PointDetail] = []
+    try:
+        for index in dict.fromkeys(point.hardware for _, point in points):
+            own = [(role, p) for role, p in points if p.hardware == index]
+            found.extend(detail_points(at[index].study, at[index].tables, own, store, progress))
+    except KeyboardInterrupt:
+        chosen = at[points[0][1].hardware]
+        return tuple(found) or tuple(detail_points(chosen.study, chosen.tables, points[:1], store, progress)), False
+    return tuple(found), True
+
+
+def _legal(study: Study, store: Store, go_on: bool) -> tuple[LegalCounts, bool]:
+    """The numbers of mappings, and whether nothing interrupted them. go_on: False takes only what the store knows."""
+    try:
+        if go_on:
+            return count_legal(study, store), True
+    except KeyboardInterrupt:
+        pass
+    return count_legal(study, store, limit_s=0), False
 
 
 def chosen_index(values: npt.NDArray[np.float64]) -> int:

@@ -1,48 +1,56 @@
 """Solved layers in one SQLite file, shared by runs and by processes.
 
 Every result is committed when it arrives, so a killed run loses at most what was being solved. A file that is not a
-store, or is damaged, is refused and left as it is.
+store, or is damaged, is refused and left as it is (see `database`).
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingABC
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
-from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.mapper.result import Optimum
 from qdsl.model.mapping import Mapping
 from qdsl.study.codec import from_json, to_json
+from qdsl.study.database import disk_errors, open_database, transaction
+from qdsl.study.locks import Locks
 
-APPLICATION_ID = 0x7164736C  # 'qdsl'
-SCHEMA = 1
-BUSY_SECONDS = 60.0
-
-_MAGIC = b"SQLite format 3\0"
-_RESULTS = "CREATE TABLE results (key TEXT PRIMARY KEY, optimum TEXT NOT NULL, mapping TEXT) WITHOUT ROWID"
-# A store of a qdsl that did not count has no such table.
-_COUNTS = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, mappings TEXT NOT NULL) WITHOUT ROWID"
 _BATCH = 500  # keys per query, below SQLite's limit on variables
+_DAY = 86_400  # seconds: uses are noted to the day, so that reading hardly ever writes
+
+
+@dataclass(frozen=True)
+class About:
+    """What a batch of results is about, for people; results are found by their keys alone.
+
+    digest: of the question without its bit-widths. accelerator, layer: names at the first time it was asked. sizes:
+    (dimension, size). bits: (tensor, width) of each result of the batch.
+    """
+
+    digest: str
+    accelerator: str
+    layer: str
+    operator: str
+    sizes: tuple[tuple[str, int], ...]
+    bits: tuple[tuple[tuple[str, int], ...], ...]
 
 
 class Store:
     """An open store. Raises SpecError when the file cannot serve as one (Q0901) or the disk refuses a write (Q0902).
 
-    Use as a context manager. Results are immutable: the first one written for a key stays.
+    Use as a context manager. Results are immutable: the first one written for a key stays. locks: see `locks`.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _refuse_foreign(path)
-            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            _prepare(self._db, path)
+        with disk_errors(path):
+            self.db = open_database(path)
+            self.locks = Locks(path)
 
     def __enter__(self) -> Store:
         return self
@@ -50,128 +58,103 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._db.close()
+        self.locks.close()
+        self.db.close()
 
     def optima(self, keys: Iterable[str]) -> dict[str, Optimum]:
         """What is known of the keys."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, Optimum] = {}
-        with _disk_errors(self.path):
+        unused = []
+        now = int(time.time())
+        with disk_errors(self.path):
             for start in range(0, len(wanted), _BATCH):
                 batch = wanted[start : start + _BATCH]
                 marks = ",".join("?" * len(batch))
-                rows = self._db.execute(f"SELECT key, optimum FROM results WHERE key IN ({marks})", batch)
-                found.update((key, from_json(json.loads(text), Optimum)) for key, text in rows)
+                for key, text, used in self.db.execute(
+                    f"SELECT key, optimum, used FROM results WHERE key IN ({marks})", batch
+                ):
+                    found[key] = from_json(json.loads(text), Optimum)
+                    if used < now - _DAY:
+                        unused.append((now, key))
+            if unused:
+                with transaction(self.db):
+                    self.db.executemany("UPDATE results SET used = ? WHERE key = ?", unused)
         return found
 
     def put(
-        self, results: Iterable[tuple[str, Optimum]], mappings: MappingABC[str, Mapping] = MappingProxyType({})
+        self,
+        results: Iterable[tuple[str, Optimum]],
+        mappings: MappingABC[str, Mapping] = MappingProxyType({}),
+        about: About | None = None,
     ) -> None:
         """Adds results in one transaction. mappings: by key, those that are known."""
-        rows = [(key, json.dumps(to_json(optimum)), _text(mappings.get(key))) for key, optimum in results]
-        with _disk_errors(self.path), self._transaction():
-            self._db.executemany("INSERT OR IGNORE INTO results (key, optimum, mapping) VALUES (?, ?, ?)", rows)
+        now = int(time.time())
+        with disk_errors(self.path), transaction(self.db):
+            question = self._question(about) if about else None
+            bits = (_text(dict(b)) for b in about.bits) if about else None
+            self.db.executemany(
+                "INSERT OR IGNORE INTO results (key, optimum, mapping, question, bits, solved, used) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        key,
+                        _text(to_json(optimum)),
+                        _mapping_text(mappings.get(key)),
+                        question,
+                        next(bits) if bits else None,
+                        now,
+                        now,
+                    )
+                    for key, optimum in results
+                ),
+            )
+
+    def _question(self, about: About) -> int:
+        """The row that says what results are about."""
+        self.db.execute(
+            "INSERT OR IGNORE INTO questions (digest, accelerator, layer, operator, sizes) VALUES (?, ?, ?, ?, ?)",
+            (about.digest, about.accelerator, about.layer, about.operator, _text(dict(about.sizes))),
+        )
+        return int(self.db.execute("SELECT id FROM questions WHERE digest = ?", (about.digest,)).fetchone()[0])
 
     def mapping(self, key: str) -> Mapping | None:
         """The best mapping of a solved layer if it has been recovered before."""
-        with _disk_errors(self.path):
-            row = self._db.execute("SELECT mapping FROM results WHERE key = ?", (key,)).fetchone()
+        with disk_errors(self.path):
+            row = self.db.execute("SELECT mapping FROM results WHERE key = ?", (key,)).fetchone()
             return from_json(json.loads(row[0]), Mapping) if row and row[0] else None
 
     def put_mapping(self, key: str, mapping: Mapping) -> None:
         """Adds the best mapping of a layer whose optimum is there."""
-        with _disk_errors(self.path):
-            self._db.execute("UPDATE results SET mapping = ? WHERE key = ?", (_text(mapping), key))
+        with disk_errors(self.path):
+            self.db.execute("UPDATE results SET mapping = ? WHERE key = ?", (_mapping_text(mapping), key))
 
     def counts(self, key: str) -> list[tuple[int, ...]] | None:
         """Numbers of mappings, exact however large, if they have been counted before."""
-        with _disk_errors(self.path):
-            row = self._db.execute("SELECT mappings FROM counts WHERE key = ?", (key,)).fetchone()
-            return [from_json(x, tuple[int, ...]) for x in json.loads(row[0])] if row else None
+        with disk_errors(self.path):
+            row = self.db.execute("SELECT mappings, used FROM counts WHERE key = ?", (key,)).fetchone()
+            if not row:
+                return None
+            if row[1] < time.time() - _DAY:
+                self.db.execute("UPDATE counts SET used = ? WHERE key = ?", (int(time.time()), key))
+            return [from_json(x, tuple[int, ...]) for x in json.loads(row[0])]
 
     def put_counts(self, key: str, counts: Sequence[tuple[int, ...]]) -> None:
-        with _disk_errors(self.path):
-            self._db.execute("INSERT OR IGNORE INTO counts (key, mappings) VALUES (?, ?)", (key, json.dumps(counts)))
+        now = int(time.time())
+        with disk_errors(self.path):
+            self.db.execute(
+                "INSERT OR IGNORE INTO counts (key, mappings, solved, used) VALUES (?, ?, ?, ?)",
+                (key, _text(counts), now, now),
+            )
 
     def __len__(self) -> int:
-        with _disk_errors(self.path):
-            return int(self._db.execute("SELECT count(*) FROM results").fetchone()[0])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        with disk_errors(self.path):
+            return int(self.db.execute("SELECT count(*) FROM results").fetchone()[0])
 
 
-def _text(mapping: Mapping | None) -> str | None:
-    return None if mapping is None else json.dumps(to_json(mapping))
+def _mapping_text(mapping: Mapping | None) -> str | None:
+    return None if mapping is None else _text(to_json(mapping))
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Looks at the file without opening it for writing. An empty file is a store that another process is just
-    creating."""
-    if not path.exists() or path.stat().st_size == 0:
-        return
-    with path.open("rb") as file:
-        header = file.read(100)
-    if len(header) < 100 or not header.startswith(_MAGIC):
-        raise _refused(path, "it is not an SQLite database")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise _refused(path, "it is an SQLite database of another program")
-    schema = int.from_bytes(header[60:64], "big")
-    if schema != SCHEMA:
-        raise _refused(path, f"its schema is version {schema}, this qdsl reads version {SCHEMA}")
-    readonly = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
-    try:
-        verdict = readonly.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise  # cannot be opened or is locked: about the disk, not about the content
-        raise _refused(path, str(error)) from None
-    finally:
-        readonly.close()
-    if verdict != "ok":
-        raise _refused(path, verdict)
-
-
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Creates the schema in one transaction, before WAL is switched on, so that no other process sees half a store."""
-    db.execute("BEGIN IMMEDIATE")
-    if db.execute("PRAGMA application_id").fetchone()[0] == 0:
-        db.execute(_RESULTS)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {SCHEMA}")
-    db.execute(_COUNTS)
-    db.execute("COMMIT")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Full disks, missing rights and damaged rows as diagnostics."""
-    try:
-        yield
-    except (sqlite3.OperationalError, OSError) as error:
-        raise SpecError([Diagnostic("Q0902", f"the result store `{path}` cannot be used: {error}", None)]) from None
-    except (sqlite3.DatabaseError, ValueError) as error:
-        raise _refused(path, str(error)) from None
-
-
-def _refused(path: Path, reason: str) -> SpecError:
-    return SpecError(
-        [
-            Diagnostic(
-                "Q0901",
-                f"`{path}` is not a usable result store: {reason}",
-                None,
-                notes=("the file was left as it is",),
-                helps=("move it away to start with an empty store, or choose another directory with `--out`",),
-            )
-        ]
-    )
+def _text(data: object) -> str:
+    return json.dumps(data, separators=(",", ":"))

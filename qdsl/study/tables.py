@@ -19,10 +19,11 @@ from qdsl.model.mapper import ExactMapper
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem
 from qdsl.model.study import Study
-from qdsl.study.executor import Task, solve_all
+from qdsl.study.executor import Task
 from qdsl.study.keys import KeyMaker, applying, cost_class
 from qdsl.study.progress import Progress
 from qdsl.study.result import DeadOption
+from qdsl.study.solving import solve_open
 from qdsl.study.store import Store
 from qdsl.study.undefined import Axes, Undefined, undefined_findings
 
@@ -70,9 +71,11 @@ class WidthRow:
     bits: Bits
 
 
-def build_tables(study: Study, store: Store, progress: Progress, workers: int | None = None) -> Tables:
+def build_tables(
+    study: Study, store: Store, progress: Progress, workers: int | None = None, cluster: str | None = None
+) -> Tables:
     """The tables of one accelerator (see `build_all`)."""
-    (tables,) = build_all([Wanted(study)], store, progress, workers)
+    (tables,) = build_all([Wanted(study)], store, progress, workers, cluster)
     return tables
 
 
@@ -97,7 +100,11 @@ class Wanted:
 
 
 def build_all(
-    wanted: Sequence[Wanted], store: Store, progress: Progress, workers: int | None = None
+    wanted: Sequence[Wanted],
+    store: Store,
+    progress: Progress,
+    workers: int | None = None,
+    cluster: str | None = None,
 ) -> tuple[Tables, ...]:
     """Solves what the store does not know yet, the largest problems first. What several accelerators ask alike is solved
     once.
@@ -105,32 +112,30 @@ def build_all(
     Raises SpecError when on every accelerator some layer has no legal mapping at any bit-width, with the constraints that clash
     on the first; for constraints that the mapper cannot keep; for widths at which a formula of an accelerator has no value.
     """
-    keys = [_keys(w.study, w.rows) for w in wanted]
+    keys = [store_keys(w.study, w.rows) for w in wanted]
     optima = store.optima(key for of_one in keys for key in of_one.values())
-    known = set(optima)
     tasks: list[Task] = []
-    seen = set(known)
+    seen = set(optima)
+    known = len(seen)
     for w, of_one in zip(wanted, keys, strict=True):
         tasks += _tasks(w.study, of_one, seen)
     tasks.sort(key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
     _refuse_unsupported(tasks)
-    progress.tables_planned(len(tasks), len(seen), len(known))
+    progress.tables_planned(len(tasks), len(seen), known)
     keys_on = {w.study.accelerator: of_one for w, of_one in zip(wanted, keys, strict=True)}
-    for solved in solve_all(tasks, workers):
-        task = solved.task
-        at = keys_on[task.accelerator]
-        results = [(at[task.problem, tuple(b.items())], o) for b, o in zip(task.bits, solved.optima, strict=True)]
-        known_mappings = zip(results, solved.mappings, strict=False)
-        store.put(results, {key: mapping for (key, _), mapping in known_mappings if mapping is not None})
-        optima.update(results)
-        progress.problem_solved(task.layer, solved.seconds)
+
+    def keys_of(task: Task) -> list[str]:
+        return [keys_on[task.accelerator][task.problem, tuple(bits.items())] for bits in task.bits]
+
+    found = solve_open(tasks, keys_of, store, progress, workers, cluster)
+    optima.update(found.optima)
     counted: set[str] = set()
     tables = []
     for w, of_one in zip(wanted, keys, strict=True):
         own = set(of_one.values()) - counted
         counted |= own
         mine = {key: optima[key] for key in of_one.values()}
-        tables.append(_tables(w, of_one, mine, len(own - known), len(own & known)))
+        tables.append(_tables(w, of_one, mine, len(own & found.solved), len(own - found.solved)))
     if not any(t.usable for t in tables):
         _refuse_impossible(wanted[0].study, tables[0].layers, wanted[0].rows)
     return tuple(tables)
@@ -204,8 +209,11 @@ def cost_classes(
     return classes, undefined
 
 
-def _keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
-    """Raises SpecError with all widths at which a formula of the accelerator has no value."""
+def store_keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tuple[Problem, Bits], str]:
+    """The store key of every (problem, bits) that may occur. rows: by layer.
+
+    Raises SpecError with all widths at which a formula of the accelerator has no value.
+    """
     keys: dict[tuple[Problem, Bits], str] = {}
     makers: dict[Problem, KeyMaker] = {}
     refused: list[Undefined] = []

@@ -62,14 +62,10 @@ class Build:
         return self.span(word.start, word.end)
 
     def ident(self, word: Word) -> t.Ident:
-        return t.Ident(span=self.at(word), name=self.short(word))
-
-    def short(self, word: Word) -> str:
-        """A name or unit. One that is too long is reported, and cut where it is still unlike any other."""
         if len(word) > MAX_NAME:
             note = f"it has {len(word)} characters, and at most {MAX_NAME} are allowed"
             self.error("Q0009", "the name is too long", self.at(word), note=note)
-        return str(word[:MAX_NAME])
+        return t.Ident(span=self.at(word), name=str(word))
 
     def idents(self, words: list[Word]) -> tuple[t.Ident, ...]:
         return tuple(self.ident(word) for word in words)
@@ -431,7 +427,7 @@ class Build:
             self.error("Q0006", "the number is too long", self.at(c[0]), note=note)
             text = "1"  # allowed in most places, so that no second finding follows from this one
         unit_span = self.at(unit) if unit is not None else None
-        return t.Number(span=span, text=text, unit=self.short(unit) if unit is not None else None, unit_span=unit_span)
+        return t.Number(span=span, text=text, unit=str(unit) if unit is not None else None, unit_span=unit_span)
 
     def name(self, span: Span, c: list[Any]) -> t.Name:
         return t.Name(span=span, parts=self.idents(c))

@@ -18,7 +18,7 @@ MAX_NESTING = 100
 MAX_REPORTED = 50
 
 _TOKEN = re.compile(
-    r"""(?P<comment>//[^\n]*) | (?P<string>"(?:\\.|[^"\\\n])*"?) | (?P<newline>\n)
+    r"""(?P<comment>//[^\n]*) | (?P<string>"[^"\\\n]*(?:\\.[^"\\\n]*)*"?) | (?P<newline>\n)
       | (?P<open>[({\[]) | (?P<close>[)}\]]) | (?P<separator>;) | (?P<rest>(?:[^\n"/;(){}\[\]]+|/(?!/))+)""",
     re.VERBOSE,
 )

@@ -397,7 +397,9 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.Capture
     assert "usage: qdsl" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["check", "fmt", "explain", "eval", "map", "verify", "run", "report"])
+@pytest.mark.parametrize(
+    "command", ["check", "fmt", "explain", "eval", "map", "verify", "run", "watch", "report", "store"]
+)
 def test_help_shows_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert f"example: qdsl {command} " in capsys.readouterr().out

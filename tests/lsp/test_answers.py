@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qdsl.lsp.completion import complete
 from qdsl.lsp.context import context_at
 from qdsl.lsp.hover import hover
+from qdsl.lsp.navigation import definition
 from qdsl.lsp.outline import outline
 from qdsl.lsp.project import Analysis, Project
 from qdsl.resources import data_dir
 from tests.lsp.conftest import LIBRARY, MAIN
+from tests.support.grammar import Writer
 
 Analyse = Callable[[str], Analysis]
 
@@ -168,6 +173,25 @@ def test_text_cut_anywhere_is_answered(path: Path) -> None:
             complete(analysis, context)
         hover(analysis, end)
         outline(analysis.tree)
+
+
+@settings(max_examples=25)
+@given(st.randoms(use_true_random=False))
+def test_any_text_is_answered_also_a_damaged_one(random: Random) -> None:
+    project, path, text = Project(), Path("any.qdsl").resolve(), Writer(random, depth=20).file()
+    cut = random.randrange(len(text) + 1)
+    for damage in ("", "{", '"', "\U0001f600", "//"):
+        broken = text[:cut] + damage + text[cut + random.randrange(20) :]
+        analysis = project.analyse(path, {path: broken})
+        assert analysis is not None
+        outline(analysis.tree)
+        for offset in (cut, random.randrange(len(broken) + 1)):
+            found = hover(analysis, offset)
+            assert found is None or found.span.start <= offset <= found.span.end
+            definition(analysis, offset)
+            context = context_at(broken, offset)
+            if context is not None:
+                complete(analysis, context)
 
 
 def test_the_library_is_completed_too(project: Project, main_file: Path) -> None:

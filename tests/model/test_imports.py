@@ -104,6 +104,41 @@ def test_long_chain_of_imports_is_refused(tmp_path: Path) -> None:
         load(main)
 
 
+@pytest.mark.parametrize(
+    ("limit", "least"), [("FILES_LIMIT", 3), ("IMPORTS_LIMIT", 3), ("DEPTH_LIMIT", 3), ("CHARACTERS_LIMIT", 60)]
+)
+def test_too_much_that_is_imported_is_one_finding(
+    limit: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"f{i}": f'import "f{i + 1}.qdsl"\n' for i in range(9)}
+    main = write(tmp_path, main="".join(f'import "f{i}.qdsl"\n' for i in (3, 0, 6)), f9="", **files)
+    load(main)
+    monkeypatch.setattr(f"qdsl.model.imports.{limit}", least)
+    sink = Sink()
+    assert load_model(main, sink) is None
+    assert [d.code for d in sink] == ["Q0013"]
+
+
+def test_many_imports_of_one_file_take_no_time(tmp_path: Path) -> None:
+    main = write(tmp_path, main='import "b.qdsl"\n' * 2001, b=OPERATOR.format("f"))
+    with pytest.raises(SpecError, match="Q0013"):
+        load(main)
+
+
+def test_after_a_hundred_findings_the_rest_is_not_checked(tmp_path: Path) -> None:
+    wrong = "".join(f"mapping m{i} for n.a onto b {{ }}\n" for i in range(150))
+    main = write(tmp_path, main=f'import "b.qdsl"\n{wrong}study s {{ map x onto y }}\n', b=f"{wrong}network n {{ }}\n")
+    sink = Sink()
+    assert load_model(main, sink) is None
+    paths = [d.span.source.path.rsplit("/")[-1] for d in sink if d.span]
+    assert [d.code for d in sink].count("Q0007") == 2
+    assert 100 < paths.count("b.qdsl") < 105 and 100 < paths.count("main.qdsl") < 105
+    write(tmp_path, many="".join(f'import "absent{i}.qdsl"\n' for i in range(200)))
+    found = Sink()
+    assert load_model(tmp_path / "many.qdsl", found) is None
+    assert 100 < len(found.diagnostics) < 105 and {d.code for d in found} == {"Q0010", "Q0007"}
+
+
 def test_unreadable_statement_causes_no_further_findings(tmp_path: Path) -> None:
     main = write(tmp_path, main="operator f { dims N, ; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
     sink = Sink()

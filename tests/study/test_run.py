@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import numpy as np
 import pytest
 
 from qdsl.diagnostics import SpecError
+from qdsl.mapspace import TimeUp
+from qdsl.model import load
 from qdsl.study.progress import Silent
-from qdsl.study.result import Generation, StudyRun
+from qdsl.study.progress_file import PROGRESS_FILE, read_state
+from qdsl.study.result import Counts, Generation, StudyRun
 from qdsl.study.run import STORE_FILE, chosen_index, run_study
 from qdsl.study.runfile import RUN_FILE, load_run, save_run
-from tests.support.small_study import small_model, study_text
+from tests.support.small_study import small_model, study_text, write_spec
 
 
 def _run(directory: Path, text: str = "", **options: object) -> StudyRun:
@@ -69,8 +73,28 @@ def test_a_repeated_run_solves_nothing_and_says_the_same(tmp_path: Path) -> None
     assert _without_timings(first) == _without_timings(second)
 
 
+def test_layout_and_an_unrelated_layer_change_nothing_that_is_stored(tmp_path: Path) -> None:
+    def counts() -> Counts:
+        model = load(spec)
+        return run_study(model.studies[0], model, tmp_path / "out", workers=1).counts
+
+    spec = write_spec(tmp_path, study_text(generations=2))
+    first = counts()
+    spec.write_text(spec.read_text().replace("\n", "  // a comment\n\n").replace("  a = ", "     a   =   "))
+    again = counts()
+    assert (again.solved, again.from_store) == (0, first.classes)
+    spec.write_text(
+        spec.read_text().replace("output c", "d = linear(c, N = 20)\n  output d").replace("N = 8) relu", "N = 8)")
+    )
+    extended = counts()
+    alone = extended.classes - first.classes
+    # `c` now ends in a width that may be chosen; its classes with 8 output bits are still those of before.
+    assert extended.from_store > 0 and 0 < extended.solved <= alone + first.classes // 3
+
+
 class _StopsIn(Silent):
     def __init__(self, generation: int) -> None:
+        super().__init__()
         self._stop = generation
 
     def generation_done(self, generation: Generation, total: int) -> None:
@@ -83,7 +107,46 @@ def test_an_interrupted_search_is_a_run_that_says_so(tmp_path: Path) -> None:
     assert not run.complete
     assert [g.number for g in run.history] == [1, 2]
     assert run.front and run.details
+    assert read_state(tmp_path / "out" / PROGRESS_FILE).ended == "interrupted"
     assert load_run(tmp_path / "out" / RUN_FILE) == run
+
+
+class _StopsAtMapping(Silent):
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._left = number
+
+    def mapping_done(self, layer: str) -> None:
+        super().mapping_done(layer)
+        self._left -= 1
+        if self._left == 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("number", "details"), [(1, 1), (5, 1), (7, 2)])
+def test_an_interrupt_of_the_mappings_keeps_the_chosen_design(tmp_path: Path, number: int, details: int) -> None:
+    whole = _run(tmp_path)
+    (tmp_path / "out" / STORE_FILE).unlink()
+    run = _run(tmp_path, progress=_StopsAtMapping(number))
+    assert not run.complete
+    assert run.front == whole.front
+    assert run.details == whole.details[:details] and len(whole.details) > 2
+    assert {why for _, why in run.legal.uncounted} == {"the run was interrupted"}
+    assert load_run(tmp_path / "out" / RUN_FILE) == run
+
+
+def test_an_interrupt_of_the_counts_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qdsl.study.legal._counts", lambda *a: interrupted() if a[-1] > time.perf_counter() else late())
+
+    def late() -> None:
+        raise TimeUp
+
+    run = _run(tmp_path)
+    assert not run.complete and len(run.details) > 2
+    assert {why for _, why in run.legal.uncounted} == {"the run was interrupted"}
 
 
 def test_the_seed_of_the_study_decides_and_is_recorded(tmp_path: Path) -> None:
@@ -121,8 +184,9 @@ def test_the_chosen_design_is_the_nearest_to_the_ideal_corner() -> None:
 def test_a_file_that_is_no_run_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / RUN_FILE
     path.write_text(text)
-    with pytest.raises(SpecError, match=reason):
+    with pytest.raises(SpecError) as caught:
         load_run(path)
+    assert reason in caught.value.diagnostics[0].message
 
 
 def test_a_run_that_cannot_be_read_or_written_is_a_finding(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_the_best_energies_are_those_of_the_mappings_that_keep_the_constraints(t
 
 
 class _Interrupting(Silent):
-    def problem_solved(self, layer: str, seconds: float) -> None:
+    def problem_solved(self, layer: str, seconds: float | None, candidates: int) -> None:
         raise KeyboardInterrupt
 
 

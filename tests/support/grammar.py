@@ -57,12 +57,13 @@ def heights() -> dict[Rule, int]:
 class Writer:
     """Takes a `random.Random`, or Hypothesis' `st.randoms()`, which can shrink what was chosen.
 
-    depth: of the trees, about. used: the rules of which something was written.
+    depth: of the trees, about. names: that stand for NAME. used: the rules of which something was written.
     """
 
-    def __init__(self, random: Random, depth: int = 24) -> None:
+    def __init__(self, random: Random, depth: int = 24, names: Sequence[str] = ()) -> None:
         self.random = random
         self.depth = depth
+        self.terminals = WORDS | ({"NAME": tuple(names)} if names else {})
         self.used: set[Rule] = set()
 
     def file(self, declarations: int = 3) -> str:
@@ -81,7 +82,7 @@ class Writer:
         while left:
             symbol, depth = left.pop()
             if symbol.is_term:
-                out.append(self.one_of(WORDS.get(symbol.name) or (_literals()[symbol.name],)))
+                out.append(self.one_of(self.terminals.get(symbol.name) or (_literals()[symbol.name],)))
                 continue
             alternatives = [r for r in rules()[symbol.name] if r not in forbidden]
             least = min(heights()[r] for r in alternatives)

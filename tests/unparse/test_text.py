@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import assume, given, settings
@@ -44,6 +45,7 @@ from qdsl.unparse import to_text
 from qdsl.unparse.formulas import formula
 from qdsl.unparse.tree_text import tree_text
 from tests.support.features import featured_cases
+from tests.support.grammar import Writer
 from tests.support.nests import nests
 from tests.support.strategies import Case
 from tests.unparse.networks import networks
@@ -82,6 +84,14 @@ def test_a_tree_is_written_as_text_that_parses_to_it(text: str) -> None:
     assert [parse(SourceFile("one", tree_text(d)), sink).declarations for d in tree.declarations] == [
         (d,) for d in tree.declarations
     ]
+
+
+@settings(max_examples=30)
+@given(st.randoms(use_true_random=False))
+def test_any_tree_of_the_grammar_is_written_as_text_that_parses_to_it(random: Random) -> None:
+    sink = Sink()
+    tree = parse(SourceFile("first", Writer(random, depth=20).file()), sink)
+    assert parse(SourceFile("again", tree_text(tree)), sink) == tree and not sink.errors
 
 
 @pytest.mark.parametrize("path", [p for p in SPECS if p.parent.name != "studies"], ids=lambda p: p.stem)
