@@ -30,13 +30,16 @@ class Results:
 
     @cached_property
     def front(self) -> Table:
-        """The designs that no other one beats in all objectives, by ascending energy, with every known objective."""
-        columns = ("energy_pj", "weight_memory_bit", "noise_db", "chosen")
-        rows = (
-            (p.objectives["energy"], p.objectives["weight_memory"], p.objectives["noise"], i == self.run.chosen)
-            for i, p in enumerate(self.run.front)
-        )
-        return Table(columns, tuple(rows))
+        """The designs that no other one beats in all objectives, by ascending energy, with every objective that is known.
+
+        Of an exact front that is very long these are some, spread evenly; `run` says how many there are.
+        """
+        from qdsl.study.result import OBJECTIVE_UNITS
+
+        known = [name for name in OBJECTIVE_UNITS if name in self.run.front[0].objectives]
+        columns = (f"{name}_{OBJECTIVE_UNITS[name].lower().replace('*', '_')}" for name in known)
+        rows = ((*(p.objectives[name] for name in known), i == self.run.chosen) for i, p in enumerate(self.run.front))
+        return Table((*columns, "chosen"), tuple(rows))
 
     @cached_property
     def widths(self) -> Table:

@@ -11,6 +11,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from qdsl.study.progress import Part, RunState
+from qdsl.study.result import ExactFacts
 
 
 class Bars:
@@ -73,20 +74,38 @@ def numbers(state: RunState) -> list[str]:
     if state.part is None or state.part.name == "mappings":
         return []
     if state.part.name == "search":
-        return [f"{state.designs:,} designs", f"front {state.front}", f"hypervolume {state.hypervolume:.4f}"]
+        return [f"{state.designs:,} designs", f"front {state.front}", *hypervolume(state)]
+    if state.part.name == "exact":
+        return exact(state.exact) if state.exact else [f"{state.sums:,} partial sums that none beats"]
     stored = f", {state.stored:,} from the store" if state.stored else ""
     return [f"{state.solved:,} of {state.to_solve:,} candidates{stored}"]
+
+
+def exact(facts: ExactFacts) -> list[str]:
+    """Size of the exact front, how far it is thinned out, its hypervolume."""
+    within = [f"thinned out to {100 * facts.epsilon:.3g} %"] if facts.epsilon else []
+    return [f"front {facts.points:,}", *within, f"hypervolume {facts.hypervolume[0]:.4f}"]
+
+
+def hypervolume(state: RunState) -> list[str]:
+    """Of the search, and as a share of that of the exact front if it is known."""
+    text = [f"hypervolume {state.hypervolume:.4f}"]
+    if state.exact is None:
+        return text
+    low, high = (100 * share for share in state.exact.reached(state.hypervolume))
+    share = f"{low:.2f} %" if high - low < 0.005 else f"{low:.1f} to {high:.1f} %"
+    return [*text, f"{share} of the exact front's"]
 
 
 def pace(state: RunState) -> list[str]:
     """Rate and time left, where they are known."""
     left = state.left_s
-    if state.part is None or state.part.name == "mappings" or not left or not state.rate:
+    if state.part is None or state.part.name in ("exact", "mappings") or not left or not state.rate:
         return []
     return [f"{state.rate:,.0f}/s", f"{timedelta(seconds=round(left))} left"]
 
 
 def _worth_a_line(part: Part) -> bool:
-    if part.name == "search":
+    if part.name in ("search", "exact"):
         return part.done in (1, part.of) or (part.done > 0 and part.done % 10 == 0)
     return part.name == "layers" or part.done == 0

@@ -100,26 +100,29 @@ def _partial_report(study: Study, out_dir: Path) -> Path:
 def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, float]) -> str:
     """The answer, the front in a few lines, where time went, where the report is."""
     from qdsl.report.explored import funnel_text
+    from qdsl.study.result import OBJECTIVE_UNITS
 
     counts, hardware = run.counts, run.study.hardware
     named = [("uniform", p) for p in run.references] + [("front", p) for p in _sample(run)]
+    others = [name for name in run.study.objectives if name in ("activation_memory", "latency", "edp")]
+    titles = [f"{name.replace('_', ' ')} [{OBJECTIVE_UNITS[name]}]" for name in others]
     rows = [
         [
             f"{kind} {p.label}".strip() + (" (chosen)" if p is run.chosen_point else ""),
             energy(p.energy_pj),
             memory(p.weight_memory_bits),
             f"{p.objectives['noise']:.1f} dB",
+            *(f"{p.objectives[name]:,.4g}" for name in others),
             *([hardware[p.hardware].text] if hardware else []),
         ]
         for kind, p in named
     ]
     lines = [
-        f"{run.study.network.name} on {run.study.accelerator.name}: {len(run.front)} designs on the front "
-        f"of {counts.evaluated} looked at ({counts.designs:.3g} possible)",
+        _found(run),
         *([f"chosen hardware: {hardware[run.chosen_point.hardware].text}, of {len(hardware)}"] if hardware else []),
         *([funnel_text(run)] if len(run.levels) > 1 else []),
         "",
-        columns(("design", "energy", "weights", "noise", *(["hardware"] if hardware else [])), rows),
+        columns(("design", "energy", "weights", "noise", *titles, *(["hardware"] if hardware else [])), rows),
         "",
         f"layers: {counts.layers}, {counts.distinct_problems} distinct; bit-width classes: {counts.solved} solved now, "
         f"{counts.from_store} from the store",
@@ -131,6 +134,20 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
         )
     lines.append("time: " + ", ".join(f"{phase} {s:.1f} s" for phase, s in seconds.items()))
     return "\n".join([*lines, *(f"report: {path}" for path in reports)])
+
+
+def _found(run: StudyRun) -> str:
+    """What the search found, in a line."""
+    counts, facts = run.counts, run.exact
+    text = f"{run.study.network.name} on {run.study.accelerator.name}: "
+    if run.study.search.method == "exact" and facts:
+        within = (
+            f", thinned out: every design is within {100 * facts.epsilon:.3g} % of one" if facts.epsilon else ", proven"
+        )
+        return f"{text}{facts.points:,} designs on the front of all {counts.designs:.3g}{within}"
+    return (
+        f"{text}{len(run.front)} designs on the front of {counts.evaluated} looked at ({counts.designs:.3g} possible)"
+    )
 
 
 def _sample(run: StudyRun, most: int = 5) -> list[Any]:
@@ -152,6 +169,7 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
         "objectives": list(run.study.objectives),
         "front": [{"choice": list(p.choice), "hardware": p.hardware, **p.objectives} for p in run.front],
         "chosen": run.chosen,
+        "exact": to_json(run.exact) if run.exact else None,
         "baseline": run.baseline.objectives if run.baseline else None,
         "references": [{"label": p.label, "choice": list(p.choice), **p.objectives} for p in run.references],
         "variables": [v.name for v in run.study.precision.variables],

@@ -9,12 +9,13 @@ from typing import TypeVar
 from qdsl.lsp.context import Context
 from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, tensors_of
-from qdsl.model.check_study import REPORTS, SEARCH_RANGES
+from qdsl.model.check_search import SEARCH_RANGES
+from qdsl.model.check_study import REPORTS
 from qdsl.model.graph import FUNCTIONS
 from qdsl.model.mapper import MAPPERS
 from qdsl.model.network import Network
 from qdsl.model.operator import Problem
-from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS
+from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, SEARCHES
 from qdsl.model.units import UNITS
 from qdsl.syntax import tree as t
 
@@ -209,10 +210,12 @@ class Candidates:
                 yield Item(setting.name.removesuffix("_s"), "parameter", f"of {mapper.name}")
 
     def searches(self) -> Items:
-        yield Item("nsga2", "function")
+        return (Item(x, "function") for x in SEARCHES)
 
     def search_settings(self) -> Items:
-        return (Item(x, "parameter", "of nsga2") for x in (*SEARCH_RANGES, "operators"))
+        exact = self.context.statement.startswith("search exact")
+        method, settings = ("exact", ("epsilon",)) if exact else ("nsga2", (*SEARCH_RANGES, "operators"))
+        return (Item(x, "parameter", f"of {method}") for x in settings)
 
     def search_operators(self) -> Items:
         return (Item(x, "constant") for x in SEARCH_OPERATORS)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from qdsl.diagnostics import Span, SpecError
 from qdsl.lsp import describe
 from qdsl.lsp.project import Analysis
-from qdsl.lsp.symbols import Occurrence, Symbol, declared, path_of
+from qdsl.lsp.symbols import LayerNames, Occurrence, Symbol, declared
 from qdsl.lsp.walk import all_nodes
 from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.expressions import Value, evaluate
@@ -164,7 +164,8 @@ class _Describer:
             (a for a in network.activations if symbol.kind == "activation" and a.name == symbol.name), None
         ):
             yield f"{' x '.join(map(str, activation.shape))}, batch first"
-        if layers := [x for x in network.layers if _makes(symbol, x, decl)]:
+        names = self.analysis.visible.layers(decl)
+        if layers := [x for x in network.layers if symbol in _symbols(x, names)]:
             yield from describe.layers_text(layers)
 
     def tensor(self, name: str) -> Iterator[str]:
@@ -220,9 +221,10 @@ def _values(decl: t.AcceleratorDecl) -> dict[str, Value | None]:
     return found
 
 
-def _makes(symbol: Symbol, layer: Layer, network: t.NetworkDecl) -> bool:
-    parts = [t.Ident(span=network.span, name=part) for part in layer.name.split(".")]
-    return any(found == symbol for _, found in path_of(network, parts))
+def _symbols(layer: Layer, names: LayerNames) -> list[Symbol]:
+    """What the parts of a layer's name stand for."""
+    parts = (t.Ident(span=names.network.span, name=part) for part in layer.name.split("."))
+    return [symbol for _, symbol in names.path(parts)]
 
 
 def _formulas(analysis: Analysis, offset: int, symbol: Symbol) -> Callable[[], str] | None:

@@ -84,7 +84,7 @@ def _accelerator(decl: t.AcceleratorDecl, finder: Finder) -> None:
 
 
 def _network(decl: t.NetworkDecl, finder: Finder) -> None:
-    blocks = blocks_of(decl)
+    blocks, bindings = blocks_of(decl), bindings_of(decl)
     for item in decl.items:
         if isinstance(item, t.BlockDecl):
             finder.declare("block", item.name)
@@ -92,7 +92,7 @@ def _network(decl: t.NetworkDecl, finder: Finder) -> None:
                 finder.declare("parameter", parameter.name)
             _graph(item.statements, {**parameters_of(item), **bindings_of(item)}, blocks, finder)
         else:
-            _graph([item], bindings_of(decl), blocks, finder)
+            _graph([item], bindings, blocks, finder)
 
 
 def _graph(nodes: Iterable[t.Node], names: Names, blocks: Mapping[str, t.BlockDecl], finder: Finder) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from qdsl.diagnostics import Span
@@ -73,6 +74,11 @@ class Visible:
     """The declarations that a file can name, its own first."""
 
     declarations: dict[tuple[type, str], Declaration] = field(default_factory=dict)
+    _layers: dict[str, LayerNames] = field(default_factory=dict)
+
+    def layers(self, network: NetworkDecl) -> LayerNames:
+        """Of one of the declarations."""
+        return self._layers.setdefault(network.name.name, LayerNames(network))
 
     def get(self, kind: type[D], name: str) -> D | None:
         found = self.declarations.get((kind, name))
@@ -140,32 +146,44 @@ def bindings_of(owner: NetworkDecl | BlockDecl) -> dict[str, Symbol]:
     }
 
 
-def binding(owner: NetworkDecl | BlockDecl, name: str) -> Binding | LayerStmt | None:
-    items = owner.items if isinstance(owner, NetworkDecl) else owner.statements
-    return next((i for i in items if isinstance(i, Binding | LayerStmt) and i.name.name == name), None)
+@dataclass
+class LayerNames:
+    """What the parts of a layer's name stand for, worked out once for a network of many layers."""
+
+    network: NetworkDecl
+
+    @cached_property
+    def _blocks(self) -> dict[str, BlockDecl]:
+        return blocks_of(self.network)
+
+    @cached_property
+    def _bound(self) -> dict[str, tuple[dict[str, Symbol], dict[str, str]]]:
+        """By block, '' for the network itself: the names bound in it, and which of them call a block."""
+        owners: dict[str, NetworkDecl | BlockDecl] = {"": self.network, **self._blocks}
+        return {name: (bindings_of(owner), dict(self._calls(owner))) for name, owner in owners.items()}
+
+    def _calls(self, owner: NetworkDecl | BlockDecl) -> Iterator[tuple[str, str]]:
+        for item in owner.items if isinstance(owner, NetworkDecl) else owner.statements:
+            if isinstance(item, Binding):
+                yield from ((item.name.name, f) for f in _called(item.value) if f in self._blocks)
+
+    def path(self, parts: Iterable[Ident]) -> Iterator[tuple[Ident, Symbol]]:
+        """The parts that are written in the network: of `b.2.e` the binding `b`, and `e` in the block it calls."""
+        owner: str | None = ""
+        for part in parts:
+            if part.name.isdigit():
+                continue
+            bindings, calls = self._bound[owner] if owner is not None else ({}, {})
+            if part.name not in bindings:
+                return
+            yield part, bindings[part.name]
+            owner = calls.get(part.name)
 
 
-def called(value: Expr) -> Iterator[str]:
+def _called(value: Expr) -> Iterator[str]:
     """Names of what an expression may call in the end."""
     if isinstance(value, Call):
         yield value.function.dotted
     if isinstance(value, Conditional):
-        yield from called(value.then)
-        yield from called(value.otherwise)
-
-
-def path_of(network: NetworkDecl, parts: Iterable[Ident]) -> Iterator[tuple[Ident, Symbol]]:
-    """What the parts of a layer's name stand for, as far as it is written in the network: of `b.2.e` the binding `b`
-    and `e` in the block it calls."""
-    owner: NetworkDecl | BlockDecl | None = network
-    blocks: Mapping[str, BlockDecl] = blocks_of(network)
-    for part in parts:
-        if part.name.isdigit():
-            continue
-        symbol = bindings_of(owner).get(part.name) if owner else None
-        if owner is None or symbol is None:
-            return
-        yield part, symbol
-        bound = binding(owner, part.name)
-        functions = called(bound.value) if isinstance(bound, Binding) else ()
-        owner = next((blocks[f] for f in functions if f in blocks), None)
+        yield from _called(value.then)
+        yield from _called(value.otherwise)

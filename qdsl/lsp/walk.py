@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
-from qdsl.lsp.symbols import KINDS, Occurrence, Symbol, Visible, declared, parameters_of, path_of
+from qdsl.lsp.symbols import KINDS, Occurrence, Symbol, Visible, declared, parameters_of
 from qdsl.model.check_hardware import searched_parameter
 from qdsl.syntax import tree as t
 
@@ -52,7 +52,7 @@ class Finder:
     def layer(self, network: t.NetworkDecl | None, parts: Iterable[t.Ident]) -> None:
         """The name of a layer in a network."""
         if network:
-            self.found += [Occurrence(part.span, symbol) for part, symbol in path_of(network, parts)]
+            self.found += [Occurrence(part.span, symbol) for part, symbol in self.visible.layers(network).path(parts)]
 
     def values(self, nodes: Iterable[t.Node], names: Names) -> None:
         """Statements with expressions: tensors, entries of technologies, and names with a value, such as parameters."""
@@ -93,10 +93,21 @@ def plain_arguments(call: t.Call) -> list[t.Ident]:
 
 def parts_of(node: t.Node) -> Iterator[t.Node]:
     """The nodes directly inside a node, but for the name of a function."""
-    for f in fields(node):
-        value = getattr(node, f.name)
-        if not (f.name == "function" and isinstance(node, t.Call)):
-            yield from (x for x in (value if isinstance(value, tuple) else (value,)) if isinstance(x, t.Node))
+    for name in _FIELDS.get(type(node)) or _fields_of(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, t.Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (x for x in value if isinstance(x, t.Node))
+
+
+# Fields that may hold nodes, by the kind of a node.
+_FIELDS: dict[type[t.Node], list[str]] = {}
+
+
+def _fields_of(kind: type[t.Node]) -> list[str]:
+    aside = ("span", "unit_span", *(("function",) if kind is t.Call else ()))
+    return _FIELDS.setdefault(kind, [f.name for f in fields(kind) if f.name not in aside])
 
 
 def all_nodes(nodes: Iterable[t.Node]) -> Iterator[t.Node]:

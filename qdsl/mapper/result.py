@@ -12,18 +12,20 @@ from qdsl.symbolic.result import Evaluation
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """The least energy of one problem at one assignment of bit-widths, without its mapping.
+    """The least energy of one problem at one assignment of bit-widths, or that of its best mapping, without the mapping.
 
     status: 'optimal' (energy_pj is the proven minimum), 'feasible' (there were too many mappings to compare) or 'infeasible'
     (no legal mapping exists; energy_pj is inf).
     spatial: the spatial factors of the best mapping, by which the mapping itself is recovered cheaply:
-    (place group, dimension, factor) with factors > 1; bypass: what its levels do not keep though they may.
+    (place group, dimension, factor) with factors > 1; bypass: what its levels do not keep though they may. cycles: where they
+    were asked for.
     """
 
     status: str
     energy_pj: float
     spatial: tuple[tuple[str, str, int], ...] = ()
     bypass: Bypass = frozenset()
+    cycles: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def bound_machines(machine: Machine, reference: MachineRef, limits: Sequence[Lim
     count = prod(len(values) for values in searched.values())
     if count > MOST_CONFIGURATIONS:
         text = f"{count:,} configurations are more than {MOST_CONFIGURATIONS:,}"
-        fail("Q0812", text, reference.span, helps=["give fewer values to some parameters"])
+        fail("Q0822", text, reference.span, helps=["give fewer values to some parameters"])
     found = []
     for chosen in product(*searched.values()):
         values = dict(zip(searched, chosen, strict=True))
@@ -133,7 +133,7 @@ def _within(bounds: list[Bound], limits: Sequence[LimitStmt]) -> list[Bound]:
         if not kept:
             shown = Quantity(Fraction(min(values)).limit_denominator(10**9), most.dimension)
             fail(
-                "Q0810",
+                "Q0820",
                 f"no configuration keeps `{name.name} <= {most}`",
                 limit.span,
                 notes=[f"it is at least {shown}"],
@@ -149,7 +149,7 @@ def _most(limit: LimitStmt) -> Quantity:
     dimension, example = LIMITED[name.name]
     if limit.comparison != "<=":
         fail(
-            "Q0810", "a limit is what something may be at most", limit.span, helps=[f"`limit {name.name} <= {example}`"]
+            "Q0820", "a limit is what something may be at most", limit.span, helps=[f"`limit {name.name} <= {example}`"]
         )
     return number(limit.value, {}, f"the limit of the {name.name}", f"limit {name.name} <= {example}", dimension)
 
@@ -162,7 +162,7 @@ def measure(accelerator: Accelerator, name: Ident) -> float:
         return accelerator.capacity_bits
     if missing := accelerator.without_area:
         text = f"the area of {quoted(missing)} is not stated, so the whole area is not known"
-        fail("Q0810", text, name.span, helps=["add `area 0.1 mm2` to them"])
+        fail("Q0820", text, name.span, helps=["add `area 0.1 mm2` to them"])
     assert accelerator.area_mm2 is not None
     return accelerator.area_mm2
 

@@ -14,18 +14,25 @@ from qdsl.model.check_hardware import Bound, bound_machines, fit_all, measure, s
 from qdsl.model.check_map_as import replace_operators
 from qdsl.model.check_mapper import check_mapper
 from qdsl.model.check_precision import check_precision
+from qdsl.model.check_search import check_additive, check_search, check_together
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
-from qdsl.model.expressions import number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.expressions import number
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, unknown
 from qdsl.model.machine import Machine
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network, network_set
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.statements import Statements
-from qdsl.model.study import LEVELS, OBJECTIVES, SEARCH_OPERATORS, Configuration, Search, Study
-from qdsl.model.units import BITS, COUNT, whole
+from qdsl.model.study import (
+    LEVELS,
+    OBJECTIVES,
+    Configuration,
+    Search,
+    Study,
+)
+from qdsl.model.units import BITS, COUNT
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
@@ -36,7 +43,6 @@ from qdsl.syntax.tree import (
     MapperStmt,
     MapStmt,
     MinimizeStmt,
-    Name,
     PartialSums,
     PrecisionBlock,
     ReportStmt,
@@ -45,13 +51,6 @@ from qdsl.syntax.tree import (
 )
 
 REPORTS = ("html", "markdown")
-# Smallest and largest value of each number of the search.
-SEARCH_RANGES = {
-    "population": (4, 10_000),
-    "offspring": (1, 10_000),
-    "generations": (1, 1_000_000),
-    "seed": (0, 2**32 - 1),
-}
 
 
 @dataclass(frozen=True)
@@ -94,18 +93,21 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
     with collecting(sink):
-        objectives = _objectives(found.need(MinimizeStmt, f"minimize {', '.join(OBJECTIVES)}"))
+        objectives = _objectives(found.need(MinimizeStmt, "minimize energy, weight_memory, noise"))
     with collecting(sink):
         levels = _levels(found.get(LevelsStmt))
     with collecting(sink):
         chosen = found.get(MapperStmt)
         mapper = check_mapper(chosen) if chosen else mapper
     with collecting(sink):
-        search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+        search = check_search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+        if search.method == "exact":
+            check_additive(found.need(MinimizeStmt, ""))
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
     if network is None or not bounds:
         return None
+    check_together(found, search, levels, searched=bool(bounds[0].values))
     fitted = list(fit_all(bounds, partial(_fit, decl, block, scope, network), sink))
     if not any(layer.has_weights for layer in network.layers):
         text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"
@@ -197,7 +199,7 @@ def _levels(stmt: LevelsStmt | None) -> tuple[str, ...]:
     names = [x.name for x in stmt.levels]
     if names != sorted(names, key=LEVELS.index):
         fail(
-            "Q0811",
+            "Q0821",
             "the levels go from the roughest to the finest",
             stmt.span,
             helps=[f"the order is {', '.join(LEVELS)}"],
@@ -253,34 +255,6 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
         if name.name not in OBJECTIVES:
             unknown("objective", name, OBJECTIVES)
     return tuple(o.name for o in stmt.objectives)
-
-
-def _search(stmt: SearchStmt) -> Search:
-    call = stmt.call
-    if call.function.dotted != "nsga2":
-        text = f"unknown search `{call.function.dotted}`"
-        fail("Q0803", text, call.function.span, helps=["supported: `nsga2(population = 48, ...)`"])
-    positional, named = split_arguments(call.arguments)
-    if positional:
-        helps = ["for example `population = 48`"]
-        fail("Q0204", "arguments of a search are named", positional[0].span, helps=helps)
-    values: dict[str, int] = {}
-    operators = Search().operators
-    for name, (ident, expr) in named.items():
-        if name == "operators":
-            if not isinstance(expr, Name) or expr.dotted not in SEARCH_OPERATORS:
-                helps = [f"supported: {quoted(SEARCH_OPERATORS)}"]
-                fail("Q0803", "unknown operators of the search", expr.span, label="not known", helps=helps)
-            operators = expr.dotted
-        elif name in SEARCH_RANGES:
-            q = number(expr, {}, f"`{name}`", f"{name} = {SEARCH_RANGES[name][0]}")
-            values[name] = whole(q, expr.span, f"`{name}`", *SEARCH_RANGES[name])
-        else:
-            unknown("argument", ident, [*SEARCH_RANGES, "operators"], of="nsga2")
-    # As many offspring as the population has members, unless stated.
-    if "population" in values:
-        values.setdefault("offspring", values["population"])
-    return Search(**values, operators=operators)
 
 
 def _reports(stmt: ReportStmt | None) -> tuple[str, ...]:

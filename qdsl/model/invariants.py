@@ -24,7 +24,7 @@ from qdsl.model.constraint import (
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.operator import Problem
-from qdsl.model.study import LEVELS, OBJECTIVES, SEARCH_OPERATORS, Model, Study, WrittenMapping
+from qdsl.model.study import LEVELS, OBJECTIVES, SEARCH_OPERATORS, SEARCHES, Model, Study, WrittenMapping
 
 
 def violations(model: Model) -> list[str]:
@@ -154,6 +154,8 @@ def _study(s: Study) -> Iterator[str]:
         yield "all configurations must have the same places"
     if s.search.operators not in SEARCH_OPERATORS or min(s.search.population, s.search.offspring) < 1:
         yield "the search must have known operators and at least one member"
+    if s.search.method not in SEARCHES or not 0 <= s.search.epsilon <= 1:
+        yield "the search must be a known one with an epsilon from 0 to 1"
 
 
 def _groups(n: Network) -> Iterator[str]:

@@ -12,20 +12,28 @@ from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
 
-OBJECTIVES = ("energy", "weight_memory", "noise", "area")
+OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "area")
+TIMED = ("latency", "edp")
+NOT_ADDITIVE = ("edp",)
+"""Objectives that are neither a sum over the layers nor a peak."""
+SEARCHES = ("nsga2", "exact")
 SEARCH_OPERATORS = ("default", "seed")
 LEVELS = ("coarse", "mid", "fine")
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """NSGA-II settings. operators: 'default' or 'seed' (METHODS of Klhufek et al., DDECS 2024)."""
+    """method: 'nsga2' or 'exact'. operators: 'default' or 'seed' (METHODS of Klhufek et al., DDECS 2024). epsilon: of the exact
+    search, how much larger than any design the nearest one of its answer may be in each objective; 0: the whole front. The
+    other settings are those of NSGA-II."""
 
     population: int = 48
     offspring: int = 48
     generations: int = 40
     seed: int = 1
     operators: str = "default"
+    method: str = "nsga2"
+    epsilon: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,11 @@ class Study:
             return self
         chosen = self.hardware[configuration]
         return replace(self, accelerator=chosen.accelerator, constraints=chosen.constraints)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the cycles of its mappings count."""
+        return not set(TIMED).isdisjoint(self.objectives)
 
 
 @dataclass(frozen=True)

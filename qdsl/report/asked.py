@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qdsl.model.accelerator import FanOut, Port, StorageLevel
@@ -9,7 +10,7 @@ from qdsl.model.constraint import Constraint
 from qdsl.model.network import Network
 from qdsl.model.study import Study
 from qdsl.model.width_formula import WidthFormula
-from qdsl.report.quantities import NARROW, grouped, memory_unit
+from qdsl.report.quantities import NARROW, grouped, memory_unit, percent
 from qdsl.study.result import StudyRun
 
 
@@ -126,15 +127,36 @@ def constraint_rows(study: Study) -> tuple[tuple[str, str], ...]:
 
 def search_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
     search, counts = run.study.search, run.counts
+    minimised = ", ".join(o.replace("_", " ") for o in run.study.objectives)
+    asked = (("minimised", minimised), ("mapper", str(run.study.mapper)))
+    possible = ("possible designs", _count(counts.designs))
+    if search.method == "exact":
+        return *asked, ("search", "exact, by dynamic programming along the network"), possible, *_exact_facts(run)
     return (
-        ("minimised", ", ".join(o.replace("_", " ") for o in run.study.objectives)),
-        ("mapper", str(run.study.mapper)),
+        *asked,
         ("search", f"NSGA-II, {search.operators} operators, seed {search.seed}"),
         ("population, offspring", f"{search.population}, {search.offspring}"),
         ("generations", f"{max((g.number for g in run.history), default=0)} of {search.generations}"),
-        ("possible designs", _count(counts.designs)),
+        possible,
         ("designs evaluated", grouped(counts.evaluated)),
+        *_exact_facts(run),
     )
+
+
+def _exact_facts(run: StudyRun) -> Iterator[tuple[str, str]]:
+    facts = run.exact
+    if facts is None:
+        return
+    yield "designs on the exact front", grouped(facts.points)
+    if facts.epsilon:
+        text = f"{percent(facts.epsilon)} larger in each objective (noise: in its power)"
+        yield "for every design one of them is at most", text
+    low, high = facts.hypervolume
+    yield "hypervolume of the exact front", f"{low:.4f}" + (f" to {high:.4f}" if high > low else "")
+    if run.history:
+        least, most = facts.reached(run.history[-1].hypervolume)
+        text = percent(least, 2) if most - least < 5e-5 else f"{percent(least)} to {percent(most)}"
+        yield "share of it that NSGA-II reached", text
 
 
 def _memory(level: StorageLevel, source: str | None) -> PartRow:

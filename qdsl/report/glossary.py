@@ -33,6 +33,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "memory, or a partial sum that comes back.",
     ),
     (
+        "exact front",
+        "All designs that no other one beats, proven. Of a large one a report shows some, spread evenly; front.csv has all.",
+    ),
+    (
         "hypervolume",
         "Share of the box between the origin and a fixed worst point that the front dominates, from 0 to 1. "
         "It grows as the front gets better; a flat end means that the search has settled.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qdsl.model.network import Layer, Network
@@ -21,7 +22,8 @@ class Units:
 class PointRow:
     """A design. number: 1-based place on the front, 0 for a reference; roles: why it stands out; weight_bits, input_bits:
     mean width of a value, weighted by the sizes of the tensors (None: there are none); noise_db: None unless the study
-    minimises it. hardware: its configuration as text, '' if no parameter is searched."""
+    minimises it. hardware: its configuration as text, '' if no parameter is searched; others: (name, value) of the other
+    objectives that it minimises."""
 
     number: int
     label: str
@@ -34,6 +36,7 @@ class PointRow:
     input_bits: float | None
     noise_db: float | None
     hardware: str
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def units(run: StudyRun) -> Units:
@@ -63,6 +66,7 @@ def facts(row: PointRow, unit: Units) -> tuple[tuple[str, str], ...]:
     said.append(("weight memory", unit.memory.text(row.memory_bits)))
     if row.memory_change:
         said.append(("memory against baseline", row.memory_change))
+    said += row.others
     if row.noise_db is not None:
         said.append(("quantisation noise", decibels(row.noise_db)))
     said.append(("mean width of a weight", _bits(row.weight_bits)))
@@ -122,6 +126,7 @@ def _row(run: StudyRun, point: DesignPoint, number: int, roles: tuple[str, ...])
         input_bits,
         point.objectives["noise"] if "noise" in run.study.objectives else None,
         run.study.hardware[point.hardware].text if run.study.hardware else "",
+        tuple(_other(run, point)),
     )
 
 
@@ -152,6 +157,16 @@ def _mean(layers: tuple[Layer, ...], bits: dict[str, dict[str, int]], weights: b
     ]
     values = sum(n for n, _ in pairs)
     return sum(n * b for n, b in pairs) / values if values else None
+
+
+def _other(run: StudyRun, point: DesignPoint) -> Iterator[tuple[str, str]]:
+    for name in run.study.objectives:
+        if name == "activation_memory":
+            yield "activations alive, at most", memory_unit(point.objectives[name]).text(point.objectives[name])
+        elif name == "latency":
+            yield "latency, layer after layer", f"{grouped(point.objectives[name])}{NARROW}cycles"
+        elif name == "edp":
+            yield "energy-delay product", f"{point.objectives[name]:.4g}{NARROW}pJ·cycles"
 
 
 def decibels(noise_db: float) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import moocore
 import numpy as np
-from pymoo.indicators.hv import HV
-from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
+from qdsl.study.exact.dominance import non_dominated
 from qdsl.study.objectives import Designs, Evaluator, Values
 
 
@@ -38,7 +38,7 @@ class Archive:
         fresh = np.ones(len(values), bool)
         fresh[1:] = (values[1:] != values[:-1]).any(axis=1)
         designs, values = designs[fresh], values[fresh]
-        front = np.sort(NonDominatedSorting().do(values, only_non_dominated_front=True))
+        front = non_dominated(values)
         self.designs, self.values = designs[front], values[front]
 
     @property
@@ -59,8 +59,18 @@ class Archive:
         return np.array(rows) if rows else np.empty_like(self.values)
 
     def hypervolume(self) -> float:
-        """Share of the box between the bounds on all designs (see Evaluator.bounds) that the front dominates, 0..1."""
-        best, worst = self._evaluator.bounds
-        # An objective that no choice changes is a point: give it the whole side, so that it does not hide the others.
-        scaled = (self.values - best) / np.where(worst > best, worst - best, 1.0)
-        return float(HV(ref_point=np.ones(len(best)))(scaled)) if len(scaled) else 0.0
+        """Of the front, see `hypervolume`."""
+        return hypervolume(self._evaluator, self.values)
+
+    def seen(self, design: Designs) -> bool:
+        """Whether a design, int64[variables], has been looked at."""
+        return design.tobytes() in self._values
+
+
+def hypervolume(evaluator: Evaluator, values: Values) -> float:
+    """Share of the box between the bounds on all designs (see Evaluator.bounds) that some points dominate, 0..1."""
+    best, worst = evaluator.bounds
+    # An objective that no choice changes is a point: give it the whole side, so that it does not hide the others.
+    scaled = (values - best) / np.where(worst > best, worst - best, 1.0)
+    inside = scaled[(scaled < 1.0).all(axis=1)]
+    return float(moocore.hypervolume(np.maximum(inside, 0.0), ref=np.ones(len(best)))) if len(inside) else 0.0

@@ -20,8 +20,9 @@ from types import ModuleType
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.mapper import solve_batch
+from qdsl.mapper.objective import Objective
 from qdsl.mapper.other import find_mapping
-from qdsl.mapper.result import Optimum
+from qdsl.mapper.result import MapResult, Optimum
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapper import EXACT, ExactMapper, MapperChoice
@@ -39,6 +40,7 @@ class Task:
     bits: tuple[Mapping[str, int], ...]
     constraints: tuple[Constraint, ...]
     mapper: MapperChoice = EXACT
+    objective: Objective = Objective.ENERGY
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,18 @@ def _end_with_parent() -> None:
 def answers(task: Task) -> Answers:
     """Solves one task, here."""
     start = time.perf_counter()
-    if isinstance(task.mapper, ExactMapper):
+    if isinstance(task.mapper, ExactMapper) and task.objective == Objective.ENERGY:
         optima = solve_batch(task.accelerator, task.problem, task.bits, task.constraints)
         return tuple(optima), time.perf_counter() - start, ()
-    found = [find_mapping(task.mapper, task.accelerator, task.problem, b, task.constraints) for b in task.bits]
-    optima = tuple(Optimum(x.status, inf if x.energy_pj is None else x.energy_pj) for x in found)
-    return optima, time.perf_counter() - start, tuple(x.mapping for x in found)
+    asked = (task.mapper, task.accelerator, task.problem)
+    found = [find_mapping(*asked, b, task.constraints, objective=task.objective) for b in task.bits]
+    return tuple(map(_optimum, found)), time.perf_counter() - start, tuple(x.mapping for x in found)
+
+
+def _optimum(found: MapResult) -> Optimum:
+    if found.evaluation is None:
+        return Optimum(found.status, inf)
+    return Optimum(found.status, found.evaluation.energy_pj, cycles=found.evaluation.cycles)
 
 
 @contextmanager

@@ -11,15 +11,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
-from qdsl.model.study import Study
+from qdsl.diagnostics import SpecError
+from qdsl.model.study import NOT_ADDITIVE, Study
 from qdsl.study.archive import Archive
+from qdsl.study.exact import Sum
 from qdsl.study.levels import estimated_tables
 from qdsl.study.objectives import Designs, Evaluator, Values
 from qdsl.study.progress import Progress
-from qdsl.study.result import Generation, LevelResult
+from qdsl.study.result import ExactFacts, Generation, LevelResult
 from qdsl.study.store import Store
 from qdsl.study.tables import LayerTable, Tables, Wanted, build_all
 
@@ -28,7 +31,8 @@ Seeds = Mapping[int, Designs]  # configuration -> the designs handed on, none if
 
 @dataclass
 class Searched:
-    """One configuration at the last level. index: in `study.hardware`, 0 if no parameter is searched."""
+    """One configuration at the last level. index: in `study.hardware`, 0 if no parameter is searched. exact: see StudyRun;
+    chosen: the choice that an exact search recommends, whose archive has a part of the front alone."""
 
     index: int
     study: Study
@@ -36,6 +40,22 @@ class Searched:
     archive: Archive
     evaluator: Evaluator
     history: list[Generation] = field(default_factory=list)
+    exact: ExactFacts | None = None
+    chosen: tuple[int, ...] | None = None
+
+    @property
+    def evaluated(self) -> int:
+        """Designs looked at; by the exact search all."""
+        return self.evaluator.designs if self._is_exact else self.archive.evaluated
+
+    @property
+    def explored(self) -> Values:
+        """float64[designs, objectives]: of the designs looked at one by one."""
+        return self.archive.explored[:0] if self._is_exact else self.archive.explored
+
+    @property
+    def _is_exact(self) -> bool:
+        return self.study.search.method == "exact"
 
 
 @dataclass(frozen=True)
@@ -49,10 +69,16 @@ class Funnel:
 
 
 def run_funnel(
-    study: Study, store: Store, progress: Progress, workers: int | None, cluster: str | None = None
+    study: Study,
+    store: Store,
+    progress: Progress,
+    front_file: Path,
+    workers: int | None,
+    cluster: str | None = None,
 ) -> Funnel:
-    """Searches level after level. Ctrl-C during a rough level, or while layers are solved, raises KeyboardInterrupt; during
-    the last search it ends the search. Raises SpecError like `build_all`."""
+    """Searches level after level. Ctrl-C during a rough level, while layers are solved, or before any design is found raises
+    KeyboardInterrupt; during the last search it ends the search. front_file: takes the whole front of an exact search. Raises
+    SpecError like `build_all` and `exact_designs`."""
     results: list[LevelResult] = []
     seeds: Seeds | None = None
     timings: dict[str, float] = {}
@@ -69,13 +95,19 @@ def run_funnel(
     for one in searched:
         given = None if seeds is None else seeds[one.index]
         try:
-            _search(one, given, "fine" in study.levels, progress)
+            if study.search.method == "exact":
+                _search_exact(one, progress, front_file)
+            else:
+                _search(one, given, "fine" in study.levels, progress)
         except KeyboardInterrupt:
+            if not any(len(s.archive.designs) for s in searched):
+                raise
             complete = False
             break
     end = time.perf_counter()
-    front = sum(map(len, _fronts([(s.index, s.archive) for s in searched]).values()))
-    looked_at = sum(s.archive.evaluated for s in searched)
+    exact = searched[0].exact if study.search.method == "exact" else None
+    front = exact.points if exact else sum(map(len, _fronts([(s.index, s.archive) for s in searched]).values()))
+    looked_at = sum(s.evaluated for s in searched)
     results = [replace(r, agreement=_agreement(r.level, searched)) for r in results]
     results.append(LevelResult("fine", len(searched), looked_at, front, 0, None))
     timings |= {"tables": tabulated - start, "search": end - tabulated}
@@ -119,7 +151,7 @@ def _rough(study: Study, level: str, seeds: Seeds | None) -> tuple[LevelResult, 
 def _drain(evaluator: Evaluator, archive: Archive, seeds: Designs | None) -> list[Generation]:
     from qdsl.study.nsga2 import search
 
-    return list(search(evaluator, archive, seeds))
+    return list(search(evaluator, archive, seeds=seeds))
 
 
 def _tabulated(
@@ -151,6 +183,7 @@ def _tabulated(
 
 def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) -> None:
     """on: whether to search on from the seeds, or only to look at them."""
+    from qdsl.study.exact_search import reference
     from qdsl.study.nsga2 import search
 
     if not on and seeds is not None:
@@ -158,9 +191,38 @@ def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) 
         designs = np.unique(np.concatenate([seeds, widest]), axis=0)
         one.archive.add(designs, one.evaluator.values(designs))
         return
-    for generation in search(one.evaluator, one.archive, seeds):
+    # Of the tables after a rough level most are left out, so their front says little.
+    x = _sum(one.evaluator) if seeds is None else None
+    if x is not None and not one.study.hardware and (facts := reference(one.evaluator, x, progress)):
+        one.exact = facts
+        progress.exact_known(facts)
+    for generation in search(one.evaluator, one.archive, x, seeds):
         one.history.append(generation)
         progress.generation_done(generation, one.study.search.generations)
+
+
+def _search_exact(one: Searched, progress: Progress, front_file: Path) -> None:
+    from qdsl.study.exact.of_study import sum_of
+    from qdsl.study.exact_search import exact_designs, reported, write_front
+
+    found = exact_designs(one.evaluator, sum_of(one.evaluator), progress)
+    if not len(found.designs):
+        return
+    progress.exact_known(found.facts)
+    write_front(one.evaluator, found, front_file)
+    shown, one.chosen = reported(one.evaluator, found)
+    one.exact = found.facts
+    one.archive.add(shown.designs, shown.values)
+
+
+def _sum(evaluator: Evaluator) -> Sum | None:
+    """The objectives as a sum, None if they are none or too many activations are alive together."""
+    from qdsl.study.exact.of_study import sum_of
+
+    try:
+        return sum_of(evaluator) if set(NOT_ADDITIVE).isdisjoint(evaluator.study.objectives) else None
+    except SpecError:
+        return None
 
 
 def _fronts(found: Sequence[tuple[int, Archive]]) -> dict[int, list[int]]:

@@ -78,7 +78,7 @@ def open_existing(path: Path) -> Store:
 
 
 def entries(store: Store) -> list[Entry]:
-    """Everything that results are about, by accelerator and in the order in which it was first asked."""
+    """Everything that results are about, by accelerator and in the order in which it was first stored."""
     with disk_errors(store.path):
         rows = store.db.execute(
             f"SELECT {_NAMES}, count(*), count(r.mapping), sum({_BYTES}), max(r.solved), max(r.used) "

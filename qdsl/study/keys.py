@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from qdsl.mapper.objective import Objective
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.constraint import Bits, Constraint, Formula, Operation, Require, Scope
 from qdsl.model.mapper import EXACT, ExactMapper, MapperChoice
@@ -19,7 +20,7 @@ from qdsl.model.operator import Problem
 from qdsl.study.codec import Json, to_json
 from qdsl.symbolic.widths import cost_key
 
-COST_MODEL = 2
+COST_MODEL = 3
 """Version of the counting rules and of the mapper's answers: raised whenever one of them changes."""
 
 
@@ -41,7 +42,7 @@ def cost_class(
 
 class KeyMaker:
     """Store keys of one problem on one accelerator under the constraints that apply. What a mapper without a proof finds
-    depends on the mapper, too."""
+    depends on the mapper, too. objective: of the mappings."""
 
     def __init__(
         self,
@@ -49,13 +50,16 @@ class KeyMaker:
         problem: Problem,
         constraints: Sequence[Constraint],
         mapper: MapperChoice = EXACT,
+        objective: Objective = Objective.ENERGY,
     ) -> None:
         self._question = canonical(question(accelerator, problem, constraints))
-        self._mapper = () if isinstance(mapper, ExactMapper) else (to_json(mapper, MapperChoice),)
+        self._how = () if isinstance(mapper, ExactMapper) else (to_json(mapper, MapperChoice),)
+        if objective != Objective.ENERGY:
+            self._how = (*self._how, str(objective))
 
     def key(self, cost_class: tuple[object, ...]) -> str:
         """Hexadecimal SHA-256 of the question for one class of bit-widths (see `cost_class`)."""
-        return digest([self._question, cost_class, *self._mapper])
+        return digest([self._question, cost_class, *self._how])
 
 
 def question(accelerator: Accelerator, problem: Problem, constraints: Sequence[Constraint]) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from pymoo.core.problem import Problem
 
 from qdsl.study.archive import Archive
 from qdsl.study.default_operators import default_algorithm
+from qdsl.study.exact import Sum
 from qdsl.study.objectives import Designs, Evaluator
 from qdsl.study.result import Generation
 from qdsl.study.seed_operators import seed_algorithm
@@ -19,12 +20,15 @@ from qdsl.study.seed_operators import seed_algorithm
 Config.warnings["not_compiled"] = False
 
 
-def search(evaluator: Evaluator, archive: Archive, seeds: Designs | None = None) -> Iterator[Generation]:
+def search(
+    evaluator: Evaluator, archive: Archive, exact: Sum | None = None, seeds: Designs | None = None
+) -> Iterator[Generation]:
     """Runs the study's search and yields after every generation; the archive then holds all it has looked at.
 
     The first generation is the initial population. Equal seeds give equal runs. A space with a single design ends at
     once, and so does a search that finds no design it has not got. The widest, narrowest and uniform designs are
-    always looked at, and so are the seeds.
+    always looked at, and so are the seeds. exact: the objectives as a sum, from which the default operators take points of
+    the front to start with.
     """
     known = uniform_designs(evaluator)
     if seeds is not None:
@@ -34,7 +38,7 @@ def search(evaluator: Evaluator, archive: Archive, seeds: Designs | None = None)
     if evaluator.option_counts.prod(dtype=object) == 1:
         yield _generation(1, evaluator, archive)
         return
-    algorithm = _algorithm(evaluator, known)
+    algorithm = _algorithm(evaluator, known, archive, exact)
     algorithm.setup(_BitWidths(evaluator, archive), seed=settings.seed, termination=("n_gen", settings.generations))
     while algorithm.has_next():
         algorithm.next()
@@ -49,10 +53,10 @@ def uniform_designs(evaluator: Evaluator) -> Designs:
     return np.array(list(dict.fromkeys(map(tuple, rows))) or [()], np.int64).reshape(-1, len(evaluator.options))
 
 
-def _algorithm(evaluator: Evaluator, known: Designs) -> NSGA2:
+def _algorithm(evaluator: Evaluator, known: Designs, archive: Archive, exact: Sum | None) -> NSGA2:
     if evaluator.study.search.operators == "seed":
         return seed_algorithm(evaluator, known)
-    return default_algorithm(evaluator, known)
+    return default_algorithm(evaluator, known, archive.seen, exact if exact and not exact.peak.any() else None)
 
 
 def _generation(number: int, evaluator: Evaluator, archive: Archive) -> Generation:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from qdsl.study.result import Generation
+from qdsl.study.result import ExactFacts, Generation
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One phase. name: 'layers', 'search' or 'mappings'; done, of: its steps; started: seconds since 1970."""
+    """One phase. name: 'layers', 'exact', 'search' or 'mappings'; done, of: its steps; started: seconds since 1970."""
 
     name: str
     done: int
@@ -28,6 +28,7 @@ class RunState:
     updated: seconds since 1970, as are all times. parts: the phases begun, the last one is at work. note: the last thing
     done. candidates: (layer, bit-widths) that differ in cost; solved: those by now, stored: those that the store had;
     to_solve: the others. designs: looked at by the search; front: of them; hypervolume: see Generation.
+    sums: partial sums that the exact search keeps; exact: what it found.
     ended: '' while running, then 'complete', 'interrupted' or 'failed'.
     """
 
@@ -44,6 +45,8 @@ class RunState:
     designs: int = 0
     front: int = 0
     hypervolume: float = 0.0
+    sums: int = 0
+    exact: ExactFacts | None = None
     ended: str = ""
 
     @property
@@ -102,6 +105,16 @@ class Progress:
     def waiting(self, problems: int) -> None:
         """`problems` are being solved by other runs on the store."""
         self._tell(note=f"{problems} at work in another run")
+
+    def step_done(self, step: int, steps: int, sums: int) -> None:
+        """The exact search has added one of its terms and keeps so many partial sums."""
+        if self.state.part is None or self.state.part.name != "exact":
+            self._begin("exact", steps)
+        self._step(step, sums=sums)
+
+    def exact_known(self, facts: ExactFacts) -> None:
+        """The exact search is over; an inexact one may follow, which its front measures."""
+        self._tell(exact=facts, note="front found")
 
     def generation_done(self, generation: Generation, total: int) -> None:
         """One generation of `total` is over."""

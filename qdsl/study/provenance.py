@@ -9,7 +9,7 @@ from qdsl.model.study import Model, Study
 from qdsl.model.width_formula import WidthFormula
 from qdsl.study.result import EnergySource, Provenance
 
-LIBRARIES = ("lark", "numpy", "sympy", "z3-solver", "pymoo")
+LIBRARIES = ("lark", "numpy", "sympy", "z3-solver", "pymoo", "moocore")
 
 
 def provenance(study: Study, model: Model, command: str) -> Provenance:

@@ -14,7 +14,15 @@ from qdsl.study.width_grid import WidthGrid
 from qdsl.symbolic.result import Evaluation
 
 # Units of the objectives' values, which qdsl.study.objectives defines. Values in dB may be negative.
-OBJECTIVE_UNITS = {"energy": "pJ", "weight_memory": "bit", "noise": "dB", "area": "mm2"}
+OBJECTIVE_UNITS = {
+    "energy": "pJ",
+    "weight_memory": "bit",
+    "activation_memory": "bit",
+    "latency": "cycles",
+    "edp": "pJ*cycles",
+    "noise": "dB",
+    "area": "mm2",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class DesignPoint:
     label: '' for a point of the search, '8/8' for the uniform reference of 8 bits. hardware: index of its configuration in
     `study.hardware`, 0 if no parameter is searched.
     choice: width of each variable of `study.precision`, in order.
-    objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise; of the
-    area only if it does.
+    objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise;
+    latency and edp only where one of them is minimised, area only where it is.
     layers: every layer of the network, in network order.
     """
 
@@ -137,6 +145,23 @@ class LevelResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ExactFacts:
+    """What an exact search of the study found. points: on its front; epsilon: for every design at all one of them is at most
+    1 + epsilon times as large in every objective (a value in dB: its power), 0 for the whole front. candidates: partial sums
+    compared. hypervolume: the shares (see Generation) between which that of the whole front lies."""
+
+    points: int
+    epsilon: float
+    candidates: int
+    hypervolume: tuple[float, float]
+
+    def reached(self, hypervolume: float) -> tuple[float, float]:
+        """Between which shares (0..1) of the exact front's hypervolume one of another search lies."""
+        low, high = self.hypervolume
+        return (hypervolume / high if high else 1.0), (min(1.0, hypervolume / low) if low else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """distinct_problems: different layers; assignments: (problem, bit-widths) that may occur; classes: those that
     differ in cost (words filled alike cost alike); solved: classes solved in this run; from_store: classes found in
@@ -216,11 +241,14 @@ class Provenance:
 class StudyRun:
     """A finished (or interrupted) study.
 
-    front: non-dominated designs of all that were evaluated, ascending energy, at least one.
+    front: non-dominated designs of all that were evaluated, ascending energy, at least one. Of an exact search that found
+    more than REPORTED these are spread evenly over its front; all are in FRONT_FILE.
     chosen: index into `front` by `chosen_rule`. baseline: every variable at its widest option, None if that has no
     legal mapping. references: uniform widths, narrowest first, where legal. details: the chosen point first.
     explored: values of the study's objectives, in their order, of every distinct design evaluated. timings: seconds
-    by phase. legal: how many mappings there are. complete: False when the run was interrupted.
+    by phase. legal: how many mappings there are. exact: of the exact search, or what an inexact one is held against; None if
+    an objective does not add up, parameters are searched, or rough levels chose the designs. complete: False when the run was
+    interrupted.
 
     Where parameters are searched, `front` and `explored` are over all configurations; `study` is at the configuration of the
     chosen design, and so are baseline, references, dead, history and legal. configurations: one for each, () if no parameter
@@ -244,6 +272,7 @@ class StudyRun:
     complete: bool
     configurations: tuple[ConfigurationResult, ...]
     levels: tuple[LevelResult, ...]
+    exact: ExactFacts | None = None
 
     @property
     def chosen_point(self) -> DesignPoint:

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.model.study import OBJECTIVES, Model, Study
+from qdsl.model.study import Model, Study
+from qdsl.study.chosen import CHOSEN_RULE, chosen_index
 from qdsl.study.details import detail_points
+from qdsl.study.exact_search import FRONT_FILE
 from qdsl.study.funnel import Funnel, Searched, merged_front, run_funnel
 from qdsl.study.hardware import configuration_results
 from qdsl.study.legal import count_legal
-from qdsl.study.objectives import Designs
+from qdsl.study.objectives import Designs, Values
 from qdsl.study.progress import Progress, Silent
 from qdsl.study.progress_file import PROGRESS_FILE, recorded
 from qdsl.study.provenance import provenance
@@ -26,6 +27,7 @@ from qdsl.study.result import (
     Counts,
     DeadOption,
     DesignPoint,
+    ExactFacts,
     Generation,
     LayerResult,
     LegalCounts,
@@ -37,11 +39,6 @@ from qdsl.study.store import Store
 from qdsl.study.tables import layer_bits, width_rows
 
 STORE_FILE = "store.sqlite"
-
-CHOSEN_RULE = (
-    "the design nearest to the ideal corner: every objective is scaled to 0 at the best and 1 at the worst value on "
-    "the front, and the smallest Euclidean distance to 0 wins; ties go to the lower energy"
-)
 
 
 def run_study(
@@ -64,7 +61,7 @@ def run_study(
     timings: dict[str, float] = {}
     progress.study_started(study.name)
     with Store(out_dir / STORE_FILE) as store, recorded(progress, out_dir / PROGRESS_FILE, store.locks):
-        funnel = run_funnel(study, store, progress, workers, cluster)
+        funnel = run_funnel(study, store, progress, out_dir / FRONT_FILE, workers, cluster)
         timings.update(funnel.timings)
         outcome = _outcome(study, funnel)
         with _timed("mappings", timings):
@@ -89,6 +86,7 @@ def run_study(
             complete=funnel.complete and detailed and counted,
             configurations=outcome.configurations,
             levels=funnel.levels,
+            exact=outcome.exact,
         )
         save_run(run, out_dir / RUN_FILE)
         progress.ended("complete" if run.complete else "interrupted")
@@ -109,6 +107,7 @@ class _Outcome:
     explored: tuple[tuple[float, ...], ...]
     counts: Counts
     configurations: tuple[ConfigurationResult, ...]
+    exact: ExactFacts | None
 
     @property
     def points(self) -> list[tuple[str, DesignPoint]]:
@@ -124,11 +123,11 @@ def _outcome(study: Study, funnel: Funnel) -> _Outcome:
 
     searched = funnel.searched
     if not any(len(s.archive.designs) for s in searched):
-        raise _no_legal_design(sum(s.archive.evaluated for s in searched))
+        raise _no_legal_design(sum(s.evaluated for s in searched))
     found = [(p, v) for s, designs in merged_front(searched) for p, v in _designs(s, designs)]
     found.sort(key=lambda pair: pair[0].energy_pj)
     front = tuple(point for point, _ in found)
-    chosen = chosen_index(np.array([values for _, values in found]))
+    chosen = _chosen(searched, front, np.array([values for _, values in found]))
     best = next(s for s in searched if s.index == front[chosen].hardware)
     uniform = uniform_designs(best.evaluator)
     references = tuple(point for point, _ in _designs(best, uniform, label=True))
@@ -141,10 +140,17 @@ def _outcome(study: Study, funnel: Funnel) -> _Outcome:
         references=references,
         dead=best.tables.dead,
         history=tuple(best.history),
-        explored=tuple(tuple(float(x) for x in row) for s in searched for row in s.archive.explored),
+        explored=tuple(tuple(float(x) for x in row) for s in searched for row in s.explored),
         counts=_counts(study, searched),
         configurations=configuration_results(study, searched, front),
+        exact=best.exact,
     )
+
+
+def _chosen(searched: Sequence[Searched], front: Sequence[DesignPoint], values: Values) -> int:
+    """The index in the front; of an exact one, which may show a part of its designs, it is known already."""
+    known = next((s.chosen for s in searched if s.chosen is not None), None)
+    return chosen_index(values) if known is None else [point.choice for point in front].index(known)
 
 
 def _details(
@@ -174,17 +180,10 @@ def _legal(study: Study, store: Store, go_on: bool) -> tuple[LegalCounts, bool]:
     return count_legal(study, store, limit_s=0), False
 
 
-def chosen_index(values: npt.NDArray[np.float64]) -> int:
-    """Index of the design that CHOSEN_RULE picks. values: float64[designs, objectives], sorted by energy."""
-    low, high = values.min(axis=0), values.max(axis=0)
-    scaled = (values - low) / np.where(high > low, high - low, 1.0)
-    return int(np.argmin((scaled**2).sum(axis=1)))
-
-
 def _designs(one: Searched, designs: Designs, label: bool = False) -> Iterator[tuple[DesignPoint, list[float]]]:
     """The legal ones of the designs with their layers; and the values of the study's objectives."""
     study, evaluator, tables = one.study, one.evaluator, one.tables
-    names = tuple(o for o in OBJECTIVES if o != "area" or o in study.objectives)
+    names = evaluator.known
     for design, values in zip(designs, evaluator.values(designs, names), strict=True):
         if not np.isfinite(values).all():
             continue
@@ -219,8 +218,8 @@ def _counts(study: Study, searched: Sequence[Searched]) -> Counts:
         classes=len({key for s in searched for key in s.tables.optima}),
         solved=sum(s.tables.solved for s in searched),
         from_store=sum(s.tables.from_store for s in searched),
-        designs=configurations * int(searched[0].evaluator.option_counts.prod(dtype=object)),
-        evaluated=sum(s.archive.evaluated for s in searched),
+        designs=configurations * searched[0].evaluator.designs,
+        evaluated=sum(s.evaluated for s in searched),
         possible=configurations * len(rows),
     )
 

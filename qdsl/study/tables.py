@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.diagnostics import Diagnostic, Sink, SpecError
+from qdsl.mapper.objective import Objective
 from qdsl.mapper.other import drawable_spaces
 from qdsl.mapper.result import Optimum
 from qdsl.mapper.supported import provable_spaces
@@ -36,11 +37,13 @@ class LayerTable:
 
     variables: indices of the study's variables that the layer depends on, ascending.
     energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping, or none was wanted.
+    cycles: likewise, of a study in which they count.
     """
 
     layer: str
     variables: tuple[int, ...]
     energy_pj: npt.NDArray[np.float64]
+    cycles: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,12 @@ def _tables(
     return Tables(layers, keys, optima, dead, solved, from_store)
 
 
+def layer_objective(study: Study) -> Objective:
+    """What the mapping of each layer is the best in: where latency counts it is the energy-delay product, since the mapping of
+    least energy may take many times the cycles for a few ppm."""
+    return Objective.EDP if study.timed else Objective.ENERGY
+
+
 def layer_bits(study: Study, choice: tuple[int, ...]) -> dict[str, Bits]:
     """Width of every tensor of every layer, tensors in operator order. choice: width of each variable."""
     given = study.precision.layer_bits(choice)
@@ -220,7 +229,9 @@ def store_keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tup
     for layer in study.network.layers:
         problem = layer.problem
         if problem not in makers:
-            makers[problem] = KeyMaker(study.accelerator, problem, study.constraints, study.mapper)
+            makers[problem] = KeyMaker(
+                study.accelerator, problem, study.constraints, study.mapper, layer_objective(study)
+            )
         new = [row for row in rows[layer.name] if (problem, row.bits) not in keys]
         classes, undefined = cost_classes(study, problem, new)
         keys.update({(problem, row.bits): makers[problem].key(kind) for row, kind in classes.items()})
@@ -240,8 +251,9 @@ def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], seen: set[str
             seen.add(key)
             open_bits.setdefault(problem, []).append(dict(bits))
     names = {layer.problem: layer.name for layer in reversed(study.network.layers)}
+    objective = layer_objective(study)
     return [
-        Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p), study.mapper)
+        Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p), study.mapper, objective)
         for p, bits in open_bits.items()
     ]
 
@@ -268,10 +280,13 @@ def _layer_table(
     optima: Mapping[str, Optimum],
 ) -> LayerTable:
     variables = tuple(sorted({v for v in variables_of(study, layer).values() if v is not None}))
-    energy = np.full(tuple(len(study.precision.variables[v].options) for v in variables), inf)
+    shape = tuple(len(study.precision.variables[v].options) for v in variables)
+    energy, cycles = np.full(shape, inf), np.full(shape, inf)
     for row in rows:
-        energy[row.options] = layer.weight * optima[keys[layer.problem, row.bits]].energy_pj
-    return LayerTable(layer.name, variables, energy)
+        optimum = optima[keys[layer.problem, row.bits]]
+        energy[row.options] = layer.weight * optimum.energy_pj
+        cycles[row.options] = inf if optimum.cycles is None else layer.weight * optimum.cycles
+    return LayerTable(layer.name, variables, energy, cycles if study.timed else None)
 
 
 def _refuse_impossible(study: Study, tables: Sequence[LayerTable], rows: Mapping[str, Sequence[WidthRow]]) -> None:

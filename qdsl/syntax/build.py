@@ -412,7 +412,8 @@ class Build:
         return t.MapperStmt(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
 
     def search_stmt(self, span: Span, c: list[Any]) -> t.SearchStmt:
-        return t.SearchStmt(span=span, call=c[0])
+        call = t.Call(span=c[0].span, function=c[0], arguments=()) if isinstance(c[0], t.Name) else c[0]
+        return t.SearchStmt(span=span, call=call)
 
     def report_stmt(self, span: Span, c: list[Any]) -> t.ReportStmt:
         return t.ReportStmt(span=span, formats=self.idents(c))

@@ -248,8 +248,8 @@ def _gap(before: _Token | None, last: _Token, token: _Token) -> str:
         return ""
     if (last.tight and a != "}") or (token.tight and b != "{"):
         return ""
-    if b == "(":
-        return "" if last.kind in _CALLED else " "
     if a == "-" and not (before and before.kind in _OPERANDS):
         return ""
+    if b == "(":
+        return "" if last.kind in _CALLED else " "
     return " "

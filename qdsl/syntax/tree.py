@@ -746,7 +746,7 @@ class MapperStmt(Node):
 
 @node
 class SearchStmt(Node):
-    """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`."""
+    """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`, `search exact`."""
 
     call: Call
 

@@ -9,7 +9,7 @@ from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import WidthVariable
-from qdsl.model.study import Study, WrittenMapping
+from qdsl.model.study import Search, Study, WrittenMapping
 from qdsl.model.width_formula import WidthFormula
 from qdsl.syntax import tree as t
 from qdsl.unparse.constraints import constraint_stmt
@@ -32,17 +32,23 @@ def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
     if study.constraints:
         body = tuple(constraint_stmt(c, layers) for c in study.constraints)
         items.append(t.ConstrainBlock(span=NOWHERE, body=body))
-    search = study.search
-    settings = {n: number(getattr(search, n)) for n in ("population", "offspring", "generations", "seed")}
-    settings["operators"] = name(search.operators)
     items.append(t.MinimizeStmt(span=NOWHERE, objectives=idents(study.objectives)))
     if study.levels != ("fine",):
         items.append(t.LevelsStmt(span=NOWHERE, levels=idents(study.levels)))
     if study.mapper != EXACT:
         items.append(_mapper(study.mapper))
-    items.append(t.SearchStmt(span=NOWHERE, call=call("nsga2", (), settings)))
+    items.append(t.SearchStmt(span=NOWHERE, call=_search(study.search)))
     items.append(t.ReportStmt(span=NOWHERE, formats=idents(study.reports)))
     return t.StudyDecl(span=NOWHERE, name=ident(study.name), items=tuple(items))
+
+
+def _search(search: Search) -> t.Call:
+    if search.method == "exact":
+        return call("exact", (), {"epsilon": number(search.epsilon)} if search.epsilon else {})
+    settings: dict[str, t.Expr] = {
+        n: number(getattr(search, n)) for n in ("population", "offspring", "generations", "seed")
+    }
+    return call("nsga2", (), {**settings, "operators": name(search.operators)})
 
 
 def _mapper(mapper: MapperChoice) -> t.MapperStmt:

@@ -84,6 +84,7 @@ def test_results_are_tables(results: qdsl.Results) -> None:
     front, run = results.front, results.run
     assert len(front) == len(run.front) and front["energy_pj"] == [p.energy_pj for p in run.front]
     assert front["chosen"].index(True) == run.chosen
+    assert {"energy_pj", "weight_memory_bit", "activation_memory_bit", "noise_db"} <= set(front.columns)
     widths = list(results.widths)
     assert len(widths) == len(run.front) * len(run.study.precision.variables)
     assert {r["role"] for r in widths} == {"weights", "activations"}

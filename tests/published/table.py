@@ -12,6 +12,7 @@ from tests.published.layers import (
     alexnet_edp_table,
     alexnet_objectives_table,
     anchors_table,
+    freedom_gains,
     freedom_table,
     mobilenet_tables,
 )
@@ -32,7 +33,12 @@ def main(arguments: list[str]) -> None:
     answers = load_answers()
     TABLE.write_text(table(answers), encoding="utf-8")
     before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    README.write_text(before + BEGIN + summary(answers) + END + rest.partition(END)[2], encoding="utf-8")
+    README.write_text(before + block(answers) + rest.partition(END)[2], encoding="utf-8")
+
+
+def block(answers: Answers) -> str:
+    """What the README shows."""
+    return f"{BEGIN}{summary(answers)}\n{freedom_gains(answers)}\n{END}"
 
 
 def solved() -> Answers:

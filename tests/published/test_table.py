@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.published.questions import Answers
-from tests.published.table import BEGIN, END, README, TABLE, table
-from tests.published.totals import summary
+from tests.published.table import README, TABLE, block, table
 
 
 def test_the_table_shows_the_answers(answers: Answers) -> None:
@@ -12,4 +11,4 @@ def test_the_table_shows_the_answers(answers: Answers) -> None:
 
 
 def test_the_readme_shows_the_totals(answers: Answers) -> None:
-    assert BEGIN + summary(answers) + END in README.read_text(encoding="utf-8")
+    assert block(answers) in README.read_text(encoding="utf-8")

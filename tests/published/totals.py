@@ -31,7 +31,7 @@ class Total:
 
 
 def summary(answers: Answers) -> str:
-    """The table of the README: EDP per run, a value per width of weights."""
+    """EDP per run, with a value per width of weights."""
     runs: dict[str, list[Total]] = {}
     for total in totals(answers):
         runs.setdefault(total.run, []).append(total)

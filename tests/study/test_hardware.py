@@ -97,7 +97,7 @@ def test_a_limit_holds_without_a_searched_parameter(tmp_path: Path) -> None:
     assert _study(tmp_path, "mlp onto tiny", "limit units <= 4").hardware == ()
     with pytest.raises(SpecError) as refused:
         _study(tmp_path, "mlp onto tiny", "limit units <= 3")
-    assert [d.code for d in refused.value.diagnostics] == ["Q0810"]
+    assert [d.code for d in refused.value.diagnostics] == ["Q0820"]
 
 
 def test_the_front_is_that_of_every_configuration_by_itself(tmp_path: Path) -> None:
@@ -162,6 +162,27 @@ def test_energies_of_a_set_add_up_with_weights(tmp_path: Path) -> None:
         assert point.energy_pj == pytest.approx(sum(x.energy_pj for x in point.layers), rel=1e-12)
     # every network has widths of its own
     assert len(both.study.precision.variables) == 6
+
+
+def test_cycles_of_a_set_add_up_and_activations_do_not(tmp_path: Path) -> None:
+    """Uniform widths of the networks together and each by itself: weighted cycles, and the larger of the two peaks."""
+    minimize = "latency, activation_memory"
+    both = _run(tmp_path, "2 * mlp + single onto tiny", minimize=minimize, generations=2)
+    mlp = _run(tmp_path, "mlp onto tiny", minimize=minimize, generations=2, out="mlp")
+    single = _run(tmp_path, "single onto tiny", minimize=minimize, generations=2, out="single")
+    for points in zip(both.references, mlp.references, single.references, strict=True):
+        of_both, of_mlp, of_single = (p.objectives for p in points)
+        assert of_both["latency"] == 2 * of_mlp["latency"] + of_single["latency"]
+        peaks = of_mlp["activation_memory"], of_single["activation_memory"]
+        assert of_both["activation_memory"] == max(peaks)
+
+
+def test_the_exact_front_of_a_set_is_what_its_search_is_held_against(tmp_path: Path) -> None:
+    """Few designs: the search looks at all of the front. The area of one configuration is a constant."""
+    run = _run(tmp_path, "3 * single onto tiny", minimize="energy, noise, area")
+    assert run.exact is not None and run.exact.points == len(run.front)
+    assert {p.objectives["area"] for p in run.front} == {run.study.accelerator.area_mm2}
+    assert run.history[-1].hypervolume == pytest.approx(run.exact.hypervolume[0])
 
 
 def test_constraints_of_a_set_name_the_network(tmp_path: Path) -> None:

@@ -54,12 +54,12 @@ def _study(directory: Path, statement: str) -> Study:
 
 
 def _values(study: Study, directory: Path) -> Values:
-    """Values of all designs, the last variables varying fastest, in the order of OBJECTIVES."""
+    """Values of all designs, the last variables varying fastest, in the order of `known`."""
     with Store(directory / "store.sqlite") as store:
         evaluator = Evaluator(study, build_tables(study, store, Silent(), workers=1).layers)
     axes = [np.arange(n) for n in evaluator.option_counts]
     designs = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-    return evaluator.values(designs, OBJECTIVES)
+    return evaluator.values(designs, evaluator.known)
 
 
 def test_a_run_adds_up_the_optima_of_the_groups(tmp_path: Path) -> None:

@@ -59,8 +59,12 @@ def study_text(
     generations: int = 6,
     seed: int = 1,
     mapper: str = "exact",
+    search: str = "",
 ) -> str:
     """A `study` block named `mixed`. constrain: statements of an inline constraint block."""
+    search = search or (
+        f"nsga2(population = 12, offspring = 12, generations = {generations}, seed = {seed}, operators = {operators})"
+    )
     inline = f"constrain {{ {constrain} }}" if constrain else ""
     return f"""
 study mixed {{
@@ -73,7 +77,7 @@ study mixed {{
   {inline}
   minimize {minimize}
   mapper {mapper}
-  search nsga2(population = 12, offspring = 12, generations = {generations}, seed = {seed}, operators = {operators})
+  search {search}
   report html, markdown
 }}
 """
