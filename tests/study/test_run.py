@@ -178,7 +178,7 @@ def test_the_chosen_design_is_the_nearest_to_the_ideal_corner() -> None:
         ("no json", "Expecting value"),
         ("[]", "not the record of a qdsl run"),
         ('{"format": "qdsl-run", "version": 99}', "version is 99"),
-        ('{"format": "qdsl-run", "version": 3, "run": {}}', "`study` is missing"),
+        ('{"format": "qdsl-run", "version": 4, "run": {}}', "`study` is missing"),
         ("[" * 100_000, "no run can be read"),
     ],
 )
