@@ -9,7 +9,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from qdsl.cli.arguments import denied_codes
 from qdsl.cli.console import Console
+from qdsl.cli.parsing import Parser
 from qdsl.diagnostics import SpecError
 
 INTERRUPTED = 130
@@ -18,6 +20,7 @@ CLOSED_PIPE = 141
 # A module of this package each, called like its command.
 _COMMANDS = (
     "check",
+    "rule",
     "fmt",
     "explain",
     "eval",
@@ -32,17 +35,22 @@ _COMMANDS = (
     "bench",
     "lsp",
 )
+_CHECKING = ("check", "explain", "eval", "map", "count", "run")  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Findings go to stderr, results to stdout; nothing is raised."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = _parser(arguments).parse_args(arguments)
+        parser, commands = _parsers(arguments)
+        args, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            commands[args.command].refuse(unknown)
     except SystemExit as stop:  # argparse has printed help, the version or what is wrong
         return int(stop.code or 0)
     args.command_line = ["qdsl", *arguments]
-    console = Console(args.color, getattr(args, "format", "text") == "json")
+    deny = frozenset(code for codes in getattr(args, "deny", ()) for code in codes)
+    console = Console(args.color, getattr(args, "format", "text") == "json", deny)
     try:
         code = int(args.execute(args, console))
         sys.stdout.flush()
@@ -67,34 +75,45 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """With all commands, or the one that the arguments begin with: the modules of the others need not be loaded."""
-    common = argparse.ArgumentParser(add_help=False)
+def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the command line, and that of each command: all of them, or the one that the arguments begin with, so
+    that the modules of the others need not be loaded."""
+    common = Parser(add_help=False)
     common.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colour of findings (auto: on terminals)"
     )
-    parser = argparse.ArgumentParser(
+    checking = Parser(add_help=False)
+    checking.add_argument(
+        "--deny",
+        metavar="CODES",
+        type=denied_codes,
+        action="append",
+        default=[],
+        help="make warnings errors: their codes, as in Q0404,Q0420, or `warnings` for all",
+    )
+    parser = Parser(
         prog="qdsl",
         description="Mixed precision and mappings of neural networks on accelerators: proven optima from text specs.",
         epilog="example: qdsl run specs/studies/mobilenet_v1_eyeriss.qdsl",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     chosen = arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
+    commands = {}
     for command in (import_module(f"qdsl.cli.{name}") for name in chosen):
-        sub = commands.add_parser(
+        sub = commands[command.NAME] = group.add_parser(
             command.NAME,
             help=command.HELP,
             description=command.HELP,
             epilog=command.EXAMPLE,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[common],
+            parents=[common, checking] if command.NAME in _CHECKING else [common],
             allow_abbrev=False,
         )
         command.add_arguments(sub)
         sub.set_defaults(execute=command.execute)
-    return parser
+    return parser, commands
 
 
 class _Version(argparse.Action):

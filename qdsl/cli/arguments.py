@@ -62,6 +62,24 @@ def report_formats(text: str) -> tuple[str, ...]:
     return formats
 
 
+def denied_codes(text: str) -> tuple[str, ...]:
+    """`Q0404,Q0420` or `warnings`"""
+    from qdsl.diagnostics import nearest
+    from qdsl.diagnostics.codes import CODES, WARNINGS
+
+    codes = []
+    for part in text.split(","):
+        code = part.strip() if part.strip() == "warnings" else part.strip().upper()
+        if code in CODES and code not in WARNINGS:
+            raise argparse.ArgumentTypeError(f"{code} is an error already")
+        if code != "warnings" and code not in WARNINGS:
+            near = nearest(code, [*WARNINGS, "warnings"])
+            hint = f"; did you mean {near}?" if near else "; there are the codes of warnings, and `warnings` for all"
+            raise argparse.ArgumentTypeError(f"{part.strip()!r} is no code of a warning{hint}")
+        codes.append(code)
+    return tuple(codes)
+
+
 def cluster(text: str) -> str:
     """`tcp://host:8786`"""
     host, colon, port = text.removeprefix("tcp://").rpartition(":")

@@ -6,9 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from qdsl.cli.console import Console, print_json
-from qdsl.cli.feasibility import check_feasibility, options_json, options_text
 from qdsl.cli.tables import counted
-from qdsl.diagnostics import Diagnostic, Severity, Sink, SpecError
+from qdsl.diagnostics import Diagnostic, Severity, Sink, SpecError, denied
 
 if TYPE_CHECKING:
     from qdsl.model.study import WrittenMapping
@@ -36,44 +35,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=10.0,
         help="for each question of --feasibility to the solver (default: 10)",
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: findings as JSON lines")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "sarif"),
+        default="text",
+        help="json: findings as JSON lines on stderr; sarif: a SARIF 2.1.0 log on stdout",
+    )
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
-    from qdsl.model import load_model
-
-    found = Sink()  # drops what two files report of a common import
+    sink = Sink()  # drops what two files report of a common import
     decided: list[StudyOptions] = []
-    for path in dict.fromkeys(args.files):
-        model = load_model(path, found)
-        for written in model.mappings if model else ():
-            _check_mapping(written, found)
-        if args.feasibility and model is not None:
-            if not model.studies:
-                raise SpecError([*found, Diagnostic("Q0907", f"`{path}` has no `study` block", None)])
-            decided += [check_feasibility(s, args.time_limit, console, found) for s in model.studies]
+    try:
+        _check(args, console, sink, decided)
+    except SpecError as error:
+        sink.take(error.diagnostics)
+    found = denied(sink, console.deny)
+    errors, warnings = (sum(d.severity is s for d in found) for s in Severity)
+    if args.format == "sarif":
+        from qdsl.diagnostics.sarif import sarif
+        from qdsl.study.provenance import version
+
+        print_json(sarif(found, version("qdsl")))
+        return 1 if errors else 0
     console.findings(found)
-    errors, warnings = _count(found, Severity.ERROR), _count(found, Severity.WARNING)
     files = len(set(args.files))
     if console.json:
-        studies = {"studies": [options_json(x) for x in decided]} if args.feasibility else {}
-        print_json({"files": files, "errors": errors, "warnings": warnings, **studies})
+        print_json({"files": files, "errors": errors, "warnings": warnings, **_studies_json(args, decided)})
         return 1 if errors else 0
     if decided:
+        from qdsl.cli.feasibility import options_text
+
         print("\n\n".join(options_text(x) for x in decided))
     if not errors:
         print(f"{counted(files, 'file')} checked, no errors")
     return 1 if errors else 0
 
 
+def _check(args: argparse.Namespace, console: Console, found: Sink, decided: list[StudyOptions]) -> None:
+    """Checks the files one after the other. Raises SpecError for one in which there is nothing to decide."""
+    from qdsl.model import load_model
+
+    for path in dict.fromkeys(args.files):
+        model = load_model(path, found)
+        for written in model.mappings if model else ():
+            _check_mapping(written, found)
+        if args.feasibility and model is not None:
+            from qdsl.cli.feasibility import check_feasibility
+            from qdsl.model.allowances import without_allowed
+
+            if not model.studies:
+                raise SpecError([Diagnostic("Q0907", f"`{path}` has no `study` block", None)])
+            for study in model.studies:
+                more = Sink()
+                decided.append(check_feasibility(study, args.time_limit, console, more))
+                shown, _ = without_allowed(more, model.allowances)
+                found.take(shown)
+
+
+def _studies_json(args: argparse.Namespace, decided: list[StudyOptions]) -> dict[str, object]:
+    if not args.feasibility:
+        return {}
+    from qdsl.cli.feasibility import options_json
+
+    return {"studies": [options_json(x) for x in decided]}
+
+
 def _check_mapping(written: WrittenMapping, found: Sink) -> None:
     """Whether `eval` would take it."""
     from qdsl.symbolic.written import mapping_findings
 
-    for diagnostic in mapping_findings(written):
-        found.add(diagnostic)
-
-
-def _count(found: Sink, severity: Severity) -> int:
-    matching: list[Diagnostic] = [d for d in found if d.severity is severity]
-    return len(matching)
+    found.take(mapping_findings(written))

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from qdsl.diagnostics import Diagnostic
 
 
 class Console:
-    """color: 'auto', 'always' or 'never'; json: findings as JSON lines."""
+    """color: 'auto', 'always' or 'never'; json: findings as JSON lines; deny: codes of warnings that are errors here."""
 
-    def __init__(self, color: str, json: bool) -> None:
+    def __init__(self, color: str, json: bool, deny: Collection[str] = ()) -> None:
         self.json = json
+        self.deny = deny
         self.color = color == "always" or (color == "auto" and _is_colour_terminal())
 
     def findings(self, diagnostics: Iterable[Diagnostic]) -> None:
@@ -25,13 +25,9 @@ class Console:
         found = tuple(diagnostics)
         if not found:
             return
-        from qdsl.diagnostics.render import render_json, render_text
+        from qdsl.diagnostics import render_json, render_text
 
-        text = (
-            render_json(found)
-            if self.json
-            else render_text(found, self.color, shutil.get_terminal_size((100, 24)).columns)
-        )
+        text = render_json(found) if self.json else render_text(found, self.color, _width())
         print(text.rstrip("\n"), file=sys.stderr)
 
     def note(self, text: str) -> None:
@@ -45,4 +41,16 @@ def print_json(data: Any) -> None:
 
 
 def _is_colour_terminal() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _width() -> int:
+    """Columns that `COLUMNS` names, else those of the terminal that shows the findings, else 100."""
+    if (stated := os.environ.get("COLUMNS", "")).isdecimal() and int(stated):
+        return int(stated)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 100
+    except (OSError, ValueError):
+        return 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from qdsl.diagnostics import Diagnostic, SpecError
 
@@ -64,7 +64,7 @@ def _help(own: list[str]) -> list[str]:
     return [f"it has {', '.join(f'`--{name}`' for name in own)}"] if own else ["choose another one with `--mapper`"]
 
 
-def _refuse(text: str, *helps: str) -> None:
+def _refuse(text: str, *helps: str) -> NoReturn:
     raise SpecError([Diagnostic("Q0204", text, None, helps=helps)])
 
 

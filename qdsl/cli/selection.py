@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from qdsl.cli.console import Console
-from qdsl.diagnostics import Diagnostic, Sink, SpecError, did_you_mean
+from qdsl.diagnostics import Diagnostic, Sink, SpecError, denied, did_you_mean
 from qdsl.model import load_model
 from qdsl.model.network import Layer
 from qdsl.model.study import Model, Study, WrittenMapping
@@ -15,12 +15,14 @@ T = TypeVar("T")
 
 
 def checked(path: str, console: Console, every_configuration: bool = False) -> Model:
-    """The model of a file; warnings are shown. Raises SpecError with all findings if there are errors.
+    """The model of a file; warnings are shown. Raises SpecError with all findings if there are errors, or warnings that the
+    command line denies.
 
     every_configuration: whether the command looks at all configurations of searched hardware; else it is said which one counts.
     """
     sink = Sink()
     model = load_model(path, sink)
+    sink = Sink(denied(sink, console.deny))
     sink.raise_if_errors()
     console.findings(sink)
     if model is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from qdsl.diagnostics.span import Span
@@ -32,6 +32,7 @@ class Diagnostic:
 
     code: `Q` and four digits, declared in `qdsl.diagnostics.codes`.
     label: words under the caret; labels: other places; notes: the numbers; helps: the fix.
+    imported: the imports through which the file of the span is read, from it to the first file.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
+    imported: tuple[Label, ...] = field(default=(), compare=False)
 
 
 class SpecError(Exception):
@@ -74,6 +76,10 @@ class Sink:
             self._seen.add(diagnostic)
             self.diagnostics.append(diagnostic)
 
+    def take(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
+
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self.diagnostics)
 
@@ -87,13 +93,28 @@ class Sink:
             raise SpecError(self.diagnostics)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """A help line naming the nearest known name, or nothing when none is near, or it is no name anybody would write."""
+def denied(diagnostics: Iterable[Diagnostic], codes: Collection[str]) -> list[Diagnostic]:
+    """The findings, warnings of the given codes as errors; `warnings` stands for all of them."""
+    return [replace(d, severity=Severity.ERROR) if _is_denied(d, codes) else d for d in diagnostics]
+
+
+def _is_denied(d: Diagnostic, codes: Collection[str]) -> bool:
+    return d.severity is Severity.WARNING and (d.code in codes or "warnings" in codes)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like one, capitals aside; None if none is near, or it is no name anybody would write."""
     if len(name) > _LONGEST_COMPARED:
-        return ()
+        return None
     folded = {c.casefold(): c for c in sorted(set(known))}
     near = difflib.get_close_matches(name.casefold(), _likely(name.casefold(), folded), n=1, cutoff=0.6)
-    return (f"did you mean `{folded[near[0]]}`?",) if near else ()
+    return folded[near[0]] if near else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """A help line naming the nearest known name, or nothing when none is near."""
+    near = nearest(name, known)
+    return (f"did you mean `{near}`?",) if near else ()
 
 
 def _likely(name: str, known: Iterable[str]) -> list[str]:
@@ -103,9 +124,11 @@ def _likely(name: str, known: Iterable[str]) -> list[str]:
         return candidates
 
     def shared(other: str) -> int:
-        """Letters at the beginning and at the end that are the same."""
-        before = next((i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), 0)
-        after = next((i for i, (a, b) in enumerate(zip(name[::-1], other[::-1], strict=False)) if a != b), 0)
-        return before + after
+        return _alike(name, other) + _alike(name[::-1], other[::-1])
 
     return sorted(candidates, key=shared, reverse=True)[:_MOST_COMPARED]
+
+
+def _alike(a: str, b: str) -> int:
+    """Letters at the beginning that are the same."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

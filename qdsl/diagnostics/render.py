@@ -1,78 +1,59 @@
-"""Diagnostics as text for people and as JSON for programs."""
+"""Diagnostics as text for people."""
 
 from __future__ import annotations
 
-import json
-import textwrap
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from qdsl.diagnostics.diagnostic import Diagnostic, Severity
+from qdsl.diagnostics.columns import View, columns, printable, view, wrapped
+from qdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
 from qdsl.diagnostics.span import Span
 
-TAB = 4
-MAX_LINE = 180  # characters of a source line that are shown
-_MIN_WIDTH = 40
+MAX_LINE = 180  # columns of a source line that are shown
+_MIN_WIDTH = 32
+_MIN_LABEL = 24  # columns in which a label is wrapped
 _STYLES = {"error": "1;31", "warning": "1;33", "bold": "1", "blue": "1;34", "green": "1;32"}
+
+_Piece = tuple[int, int, int, str, bool]  # line, start and end as 0-based offsets in it, label, whether primary
 
 
 def render_text(diagnostics: Iterable[Diagnostic], color: bool = False, width: int = 100) -> str:
     """Each finding with its source lines, by place, then a line that counts them; '' if there are none.
 
-    color: whether to use ANSI colours. width: columns to which messages, notes and helps are wrapped.
+    color: whether to use ANSI colours. width: columns of the terminal.
     """
-    found = _in_order(diagnostics)
+    found = in_order(diagnostics)
     if not found:
         return ""
     renderer = _Renderer(color, max(width, _MIN_WIDTH))
     return "\n".join([*(renderer.diagnostic(d) for d in found), renderer.summary(found)])
 
 
-def render_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """One JSON object per line. Lines and columns are 1-based; end_column is the column after the last character."""
-    return "".join(json.dumps(_record(d), ensure_ascii=False) + "\n" for d in _in_order(diagnostics))
-
-
-def _in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """By place, files in the order in which they first appear; findings without a place first."""
     found = list(diagnostics)
     files = {path: i for i, path in enumerate(dict.fromkeys(d.span.source.path for d in found if d.span))}
     return sorted(found, key=lambda d: (files[d.span.source.path], d.span.start) if d.span else (-1, 0))
 
 
-def _record(d: Diagnostic) -> dict[str, object]:
-    labels = [{**_place(label.span), "text": label.text} for label in d.labels]
-    head = {"code": d.code, "severity": str(d.severity), "message": d.message}
-    return {**head, **_place(d.span), "label": d.label, "labels": labels, "notes": d.notes, "helps": d.helps}
-
-
-def _place(span: Span | None) -> dict[str, object]:
-    if span is None:
-        return dict.fromkeys(("path", "line", "column", "end_line", "end_column"))
-    end_line, end_column = span.source.position(span.end)
-    place = {"path": span.source.path, "line": span.line, "column": span.column}
-    return {**place, "end_line": end_line, "end_column": end_column}
-
-
 class _Renderer:
     def __init__(self, color: bool, width: int) -> None:
         self.color = color
         self.width = width
+        self.introduced: set[str] = set()  # files whose chain of imports was shown
 
     def style(self, text: str, *styles: str) -> str:
         return f"\x1b[{';'.join(_STYLES[s] for s in styles)}m{text}\x1b[0m" if self.color and text else text
 
     def diagnostic(self, d: Diagnostic) -> str:
         head = f"{d.severity}[{d.code}]"
-        first, *more = self.wrapped(f"{head}: {_printable(d.message)}", "  ")
+        first, *more = wrapped(printable(d.message), self.width, f"{head}: ", "  ")
         lines = [self.style(head, d.severity) + self.style(first[len(head) :], "bold")]
         lines += [self.style(line, "bold") for line in more]
         margin = 1
         if d.span:
-            marks = [(d.span, d.label, True), *((label.span, label.text, False) for label in d.labels)]
+            marks = [(d.span, d.label, True), *((x.span, x.text, False) for x in (*d.labels, *self.chain(d)))]
             margin = max(len(str(span.source.position(span.end)[0])) for span, _, _ in marks)
             paths = dict.fromkeys(span.source.path for span, _, _ in marks)
             for path in paths:
@@ -82,45 +63,59 @@ class _Renderer:
                 lines.pop()
         for kind, texts in (("note", d.notes), ("help", d.helps)):
             for text in texts:
-                first, *more = self.wrapped(f"{' ' * margin} = {kind}: {_printable(text)}", " " * (margin + 9))
-                before, after = first.split(f"= {kind}", 1)
-                equals = self.style("=", "blue") + " " + self.style(kind, "bold" if kind == "note" else "green")
-                lines += [f"{before}{equals}{after}", *more]
+                lines += self.remark(kind, text, margin)
         return "\n".join([*lines, ""])
 
-    def wrapped(self, text: str, indent: str) -> list[str]:
-        return textwrap.wrap(text, self.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    def chain(self, d: Diagnostic) -> tuple[Label, ...]:
+        """How the file is imported, with the first of its findings."""
+        path = d.span.source.path if d.span else ""
+        shown = () if path in self.introduced else d.imported
+        self.introduced.add(path)
+        return shown
+
+    def remark(self, kind: str, text: str, margin: int) -> list[str]:
+        begin = f"{' ' * margin} = {kind}: "
+        first, *more = wrapped(printable(text), self.width, begin, " " * len(begin))
+        equals = self.style("=", "blue") + " " + self.style(kind, "bold" if kind == "note" else "green")
+        return [f"{' ' * margin} {equals}{first[margin + 3 + len(kind) :]}", *more]
 
     def file(self, marks: list[tuple[Span, str, bool]], margin: int, severity: Severity) -> list[str]:
         """The lines of one file that the marks lie in, each followed by its carets."""
         source = marks[0][0].source
         shown = next((span for span, _, primary in marks if primary), marks[0][0])
         arrow = "-->" if any(primary for _, _, primary in marks) else ":::"
-        bar = self.style("|", "blue")
-        lines = [f"{' ' * margin}{self.style(arrow, 'blue')} {shown}", f"{' ' * margin} {bar}"]
+        bar = f"{' ' * margin} {self.style('|', 'blue')}"
+        lines = [f"{' ' * margin}{self.style(arrow, 'blue')} {printable(str(shown))}", bar]
         pieces = sorted((piece for mark in marks for piece in _pieces(*mark)), key=itemgetter(0, 1))
+        room = min(MAX_LINE, self.width - margin - 3)
         previous = 0
         for number, group in groupby(pieces, key=itemgetter(0)):
-            on_line = list(group)
             if previous and number > previous + 2:
                 lines.append(self.style("...", "blue"))
             elif previous and number == previous + 2:
-                text = source.line(number - 1)
-                lines.append(self.line(number - 1, _window(text, 0).show(text), margin))
-            text = source.line(number)
-            window = _window(text, on_line[0][1])
-            lines.append(self.line(number, window.show(text), margin))
-            for _, start, end, label, primary in reversed(on_line):
-                at, after = window.column(text, start), window.column(text, end)
-                carets = ("^" if primary else "-") * max(1, after - at) + (f" {_printable(label)}" if label else "")
-                styled = self.style(carets, severity if primary else "blue")
-                lines.append(f"{' ' * margin} {bar} {' ' * at}{styled}")
+                lines.append(self.line(number - 1, view(source.line(number - 1), 0, 0, room), margin))
+            for seen, here in _views(source.line(number), list(group), room):
+                lines.append(self.line(number, seen, margin))
+                for piece in reversed(here):
+                    lines += [f"{bar} {text}" for text in self.mark(piece, seen, room, severity)]
             previous = number
-        lines.append(f"{' ' * margin} {bar}")
-        return lines
+        return [*lines, bar]
 
-    def line(self, number: int, shown: str, margin: int) -> str:
-        return f"{self.style(f'{number:>{margin}} |', 'blue')} {shown}".rstrip()
+    def mark(self, piece: _Piece, seen: View, room: int, severity: Severity) -> list[str]:
+        """Carets with their label: behind them if it fits there, else below."""
+        _, start, end, label, primary = piece
+        at, after = seen.column(start), seen.column(end)
+        carets, label = ("^" if primary else "-") * max(1, after - at), printable(label)
+        fits = at + len(carets) + 1 + columns(label) <= room
+        style = severity if primary else "blue"
+        if fits or not label:
+            return [" " * at + self.style(f"{carets} {label}" if label else carets, style)]
+        indent = " " * min(at, max(0, room - _MIN_LABEL))
+        below = [indent + self.style(text, style) for text in wrapped(label, room - len(indent))]
+        return [" " * at + self.style(carets, style), *below]
+
+    def line(self, number: int, seen: View, margin: int) -> str:
+        return f"{self.style(f'{number:>{margin}} |', 'blue')} {seen.text}".rstrip()
 
     def summary(self, found: list[Diagnostic]) -> str:
         counts = []
@@ -131,8 +126,8 @@ class _Renderer:
         return ", ".join(counts) + "\n"
 
 
-def _pieces(span: Span, label: str, primary: bool) -> list[tuple[int, int, int, str, bool]]:
-    """(line, start, end, label, primary), 0-based offsets in the line; of a long span its first and last."""
+def _pieces(span: Span, label: str, primary: bool) -> list[_Piece]:
+    """Of a span over several lines its first and last."""
     (first, column), (last, end) = span.source.position(span.start), span.source.position(span.end)
     if last > first and end == 1:  # up to a line break
         last -= 1
@@ -145,49 +140,10 @@ def _pieces(span: Span, label: str, primary: bool) -> list[tuple[int, int, int, 
     return [(first, column - 1, length, "", primary), (last, indent, end - 1, label, primary)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """The part of a line that is shown."""
-
-    start: int
-    end: int
-
-    def show(self, text: str) -> str:
-        return "..." * (self.start > 0) + _expanded(text[self.start : self.end]) + "..." * (self.end < len(text))
-
-    def column(self, text: str, offset: int) -> int:
-        inside = min(max(offset, self.start), self.end)
-        return 3 * (self.start > 0) + _columns(text[self.start : inside])
-
-
-def _window(text: str, offset: int) -> _Window:
-    """All of the line, or of a very long one what surrounds the offset."""
-    if len(text) <= MAX_LINE:
-        return _Window(0, len(text))
-    start = max(0, min(offset - MAX_LINE // 3, len(text) - MAX_LINE))
-    return _Window(start, start + MAX_LINE)
-
-
-def _printable(text: str) -> str:
-    """The text without control characters, which could rewrite what the terminal shows."""
-    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c for c in text)
-
-
-def _expanded(text: str) -> str:
-    """The line as it is shown: tabs as blanks, control characters replaced."""
-    column, shown = 0, []
-    for c in text:
-        shown.append(" " * (TAB - column % TAB) if c == "\t" else _printable(c))
-        column += len(shown[-1]) if c == "\t" else _columns(shown[-1])
-    return "".join(shown)
-
-
-def _columns(text: str) -> int:
-    """Columns the beginning of a line takes in a terminal: wide characters two, combining ones none."""
-    columns = 0
-    for c in text:
-        if c == "\t":
-            columns += TAB - columns % TAB
-        elif not unicodedata.combining(c):
-            columns += 2 if unicodedata.east_asian_width(c) in "WF" else 1
-    return columns
+def _views(line: str, pieces: list[_Piece], room: int) -> list[tuple[View, list[_Piece]]]:
+    """One view of the line with all pieces if they fit into it, else one for each."""
+    start, end = min(p[1] for p in pieces), max(p[2] for p in pieces)
+    seen = view(line, start, end, room)
+    if seen.start <= start and end <= seen.end:
+        return [(seen, pieces)]
+    return [(view(line, p[1], p[2], room), [p]) for p in pieces]

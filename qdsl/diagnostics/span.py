@@ -27,9 +27,13 @@ class SourceFile:
 
     def line(self, number: int) -> str:
         """Text of the 1-based line, without its line break."""
-        start = self._line_starts[number - 1]
-        end = self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
+        start, end = self.line_range(number)
         return self.text[start:end].rstrip("\r")
+
+    def line_range(self, number: int) -> tuple[int, int]:
+        """Offsets at which the 1-based line begins and at which its line break stands."""
+        end = self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
+        return self._line_starts[number - 1], end
 
 
 @dataclass(frozen=True, slots=True)

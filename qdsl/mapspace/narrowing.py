@@ -9,7 +9,6 @@ from math import inf
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.mapspace.formula import Atom, assigned, atoms, conjuncts, holds, spatial_only
-from qdsl.mapspace.interval import Interval, bounds
 from qdsl.mapspace.limits import is_spatial, latency_formula
 from qdsl.mapspace.space import Space, asked_of, divisors_of, required, whole_space, wrongly_kept
 from qdsl.model.accelerator import Accelerator
@@ -28,6 +27,7 @@ from qdsl.model.constraint import (
     TileExtent,
     Utilization,
 )
+from qdsl.model.interval import Interval, bounds
 from qdsl.model.operator import Problem
 from qdsl.symbolic.widths import fits_words
 

@@ -14,7 +14,6 @@ from math import prod
 
 from qdsl.diagnostics import Span
 from qdsl.mapspace.formula import Atom, atoms, conjuncts, holds
-from qdsl.mapspace.interval import Interval, bounds
 from qdsl.mapspace.limits import latency_formula
 from qdsl.mapspace.occupancy import share_taken, words_of_tiles
 from qdsl.mapspace.space import asked_of, required
@@ -33,6 +32,7 @@ from qdsl.model.constraint import (
     TileExtent,
     Utilization,
 )
+from qdsl.model.interval import Interval, bounds
 from qdsl.model.operator import Problem
 from qdsl.symbolic.nest import tile_values
 from qdsl.symbolic.widths import too_wide

@@ -44,12 +44,15 @@ def bind_accelerator(
     found = Sink()
     names: dict[str, Value] = {}
     word = clock = None
-    with collecting(found):
+    with collecting(found) as parameters:
         names = _parameters(decl, arguments, chosen)
-        word, clock = _settings(decl, names)
-    if found.errors:
+    if parameters.failed:  # what the levels say with them cannot be judged
         hand_on(found, sink)
         return None
+    with collecting(found) as settings:
+        word, clock = _settings(decl, names)
+    if settings.failed:
+        word, clock = 1, 1.0  # so that the levels are checked all the same
     _warn_unused(decl, found)
     scope = Scope(names, technologies, word, clock)
     hierarchy: list[StorageLevel | FanOut] = []
@@ -88,7 +91,7 @@ def _parameters(
         fail("Q0204", "arguments of an accelerator are named", positional[0].span, helps=["for example `rows = 14`"])
     for name, _ in given.values():
         if name.name not in {p.name.name for p in params}:
-            unknown("parameter", name, [p.name.name for p in params], of=decl.name.name)
+            unknown("parameter", name, [p.name.name for p in params], of=decl.name)
     names: dict[str, Value] = {}
     for p in params:
         default = as_quantity(evaluate(p.value, names), p.value.span)

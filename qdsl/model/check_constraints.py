@@ -13,10 +13,11 @@ from qdsl.model.check_limit import check_limit
 from qdsl.model.check_mapping import check_place, checked_choice
 from qdsl.model.check_operator import OperatorTemplate
 from qdsl.model.constraint import Constraint, Keep, Limit, Only, Operation, Order, Require, Same, Scope
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, skip, unknown
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, skip, text_of, unknown, warn
 from qdsl.model.for_each import values_of_variable, with_value
 from qdsl.model.formulas import Vocabulary, check_formula, tensors_in
 from qdsl.model.network import Network
+from qdsl.model.review_constraints import Case, review_constraints
 from qdsl.syntax.tree import Constraint as ConstraintNode
 from qdsl.syntax.tree import (
     ConstraintsDecl,
@@ -53,7 +54,12 @@ def check_set(
     if accelerator is None:
         return None
     found = Sink()
-    resolve(decl.body, accelerator, operators, None, found)
+    constraints = resolve(decl.body, accelerator, operators, None, found)
+    dims = _vocabulary(accelerator, operators, None).dims
+    if dims and not found.errors:
+        any_layer = Case(accelerator, dims, sized=not accelerator.parameters)
+        for diagnostic in review_constraints(constraints, [any_layer]):
+            found.add(diagnostic)
     return ConstraintSet(decl, operators) if hand_on(found, sink) else None
 
 
@@ -121,6 +127,9 @@ class _Resolver:
     def _for(self, node: ForConstraint, scope: Scope, outer: Node | None, sink: Sink) -> list[Constraint]:
         """The constraints of the body for every value, each with the value in its text and in what is found wrong."""
         out: list[Constraint] = []
+        if kind := self._hidden(node.variable.name):
+            text = f"`{node.variable.name}` hides the {kind} of that name within this `for`"
+            warn(sink, "Q0206", text, node.variable.span, helps=["rename the variable"])
         for value, shown in values_of_variable(node):
             if len(self.read) > CONSTRAINTS_LIMIT:
                 break
@@ -133,6 +142,17 @@ class _Resolver:
             for d in found:
                 sink.add(replace(d, notes=(*d.notes, f"`{node.variable.name}` stands for `{shown}`")))
         return out
+
+    def _hidden(self, name: str) -> str:
+        """What a variable takes the name of, '' if nothing."""
+        known = {
+            "dimension": self.vocabulary.dims,
+            "tensor": self.vocabulary.tensors,
+            "place": self.vocabulary.accelerator.places,
+            "array": [f.name for f in self.vocabulary.accelerator.fanouts],
+            "operator": self.operators,
+        }
+        return next((kind for kind, names in known.items() if name in names), "")
 
     def _same(self, node: SameConstraint, scope: Scope, span: Span) -> Same:
         if scope.condition is not None:
@@ -194,10 +214,13 @@ class _Resolver:
         if self.network is None:
             return scope
         layers = self.network.layers
-        chosen = {p.name: [x for x in layers if fnmatchcase(x.name, p.name)] for p in node.layers}
+        chosen = {
+            p.name: [x for x in layers if fnmatchcase(x.name, p.name) or fnmatchcase(x.output, p.name)]
+            for p in node.layers
+        }
         for pattern in node.layers:
             if not chosen[pattern.name]:
-                unknown("layer", pattern, [x.name for x in layers], of=self.network.name)
+                unknown("layer", pattern, [x.name for x in layers], of=self.network)
         names = {x.name for found in chosen.values() for x in found}
         problems = frozenset(x.problem for found in chosen.values() for x in found)
         if twins := [x.name for x in layers if x.problem in problems and x.name not in names]:
@@ -218,8 +241,3 @@ class _Resolver:
         if scope.operators is not None:
             having &= scope.operators
         return replace(scope, operators=having)
-
-
-def text_of(span: Span) -> str:
-    """A statement as written, on one line."""
-    return " ".join(span.source.text[span.start : span.end].split())

@@ -18,6 +18,7 @@ from qdsl.model.check_technology import Technology, check_technology
 from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup
 from qdsl.model.machine import Machine
 from qdsl.model.network import Network
+from qdsl.model.review_accelerator import review_accelerator, review_technology
 from qdsl.model.study import Study, WrittenMapping
 from qdsl.syntax.tree import (
     AcceleratorDecl,
@@ -66,7 +67,7 @@ class Names:
             duplicate(key[0], ident, first)
 
 
-_KINDS: dict[type[Declaration], str] = {
+KINDS: dict[type[Declaration], str] = {
     OperatorDecl: "operator",
     TechnologyDecl: "technology",
     AcceleratorDecl: "accelerator",
@@ -108,15 +109,17 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
     own: list[Declaration] = []
     for decl in tree.declarations:
         with collecting(sink):
-            names.declare((_KINDS[type(decl)], decl.name.name), decl.name)
+            names.declare((KINDS[type(decl)], decl.name.name), decl.name)
             own.append(decl)
+
+    declared = names.declared
 
     def of(kind: type[D]) -> list[D]:
         return [d for d in own if isinstance(d, kind)]
 
     def machine(reference: MachineRef, found: Sink) -> Accelerator | None:
         with collecting(found):
-            return lookup("accelerator", reference.name, names.accelerators).bind(reference, found)
+            return lookup("accelerator", reference.name, names.accelerators, declared=declared).bind(reference, found)
         return None
 
     def check(kind: type[D], table: dict[str, T | None], function: Callable[[D], T | None]) -> None:
@@ -129,17 +132,30 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
                     fail("Q0016", f"`{decl.name.name}` is nested too deeply", decl.name.span, helps=["split it up"])
 
     def constraint_set(decl: ConstraintsDecl) -> ConstraintSet | None:
-        accelerator = lookup("accelerator", decl.accelerator, names.accelerators).default
+        accelerator = lookup("accelerator", decl.accelerator, names.accelerators, declared=declared).default
         return check_set(decl, accelerator, names.operators, sink)
 
-    scope = StudyScope(names.operators, names.networks, names.constraints, names.accelerators)
+    def technology(decl: TechnologyDecl) -> Technology:
+        checked = check_technology(decl, sink)
+        for diagnostic in review_technology(decl, checked):
+            sink.add(diagnostic)
+        return checked
+
+    def accelerator(decl: AcceleratorDecl) -> Machine:
+        default = bind_accelerator(decl, names.technologies, sink)
+        for diagnostic in review_accelerator(decl, default) if default else ():
+            sink.add(diagnostic)
+        return Machine(decl, names.technologies, default)
+
+    scope = StudyScope(names.operators, names.networks, names.constraints, names.accelerators, declared)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
-    check(TechnologyDecl, names.technologies, lambda d: check_technology(d, sink))
-    technologies = names.technologies
-    check(
-        AcceleratorDecl, names.accelerators, lambda d: Machine(d, technologies, bind_accelerator(d, technologies, sink))
-    )
+    check(TechnologyDecl, names.technologies, technology)
+    check(AcceleratorDecl, names.accelerators, accelerator)
     check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
     check(ConstraintsDecl, names.constraints, constraint_set)
-    check(MappingDecl, names.mappings, lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink))
+    check(
+        MappingDecl,
+        names.mappings,
+        lambda d: check_mapping(d, names.networks, machine(d.accelerator, sink), sink, declared),
+    )
     check(StudyDecl, names.studies, lambda d: check_study(d, scope, sink))

@@ -43,7 +43,7 @@ class Bound:
 
 def bound_machines(machine: Machine, reference: MachineRef, limits: Sequence[LimitStmt], sink: Sink) -> list[Bound]:
     """Every configuration within the limits, the last parameter varying fastest. Raises SpecError."""
-    fixed, searched = _split(machine, reference)
+    fixed, searched = _split(machine, reference) if machine.default else ((), {})
     if not searched:
         accelerator = machine.bind(reference, sink)
         return _within([Bound({}, accelerator)], limits) if accelerator else []
@@ -91,7 +91,7 @@ def _split(machine: Machine, reference: MachineRef) -> tuple[tuple[Argument, ...
             fail("Q0204", f"the argument `{name.name}` is given twice", argument.span)
         named[name.name] = name
         if name.name not in machine.parameters:
-            unknown("parameter", name, machine.parameters, of=machine.decl.name.name)
+            unknown("parameter", name, machine.parameters, of=machine.decl.name)
         searched[name.name] = _values(machine.parameters[name.name], machine.dimension(name.name), name, options)
     return tuple(fixed), searched
 

@@ -17,7 +17,7 @@ from qdsl.model.check_technology import (
 )
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.expressions import Names, number
-from qdsl.model.findings import distinct, fail, lookup, quoted
+from qdsl.model.findings import Attempts, distinct, fail, lookup, quoted
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
     AREA,
@@ -111,19 +111,19 @@ def check_compute(decl: ComputeDecl, scope: Scope) -> ComputeUnit:
     what = f"compute unit `{decl.name.name}`"
     allowed = (EnergyStmt, ThroughputStmt, LeakageStmt, AreaStmt, SourceStmt)
     found = Statements(decl.statements, what, decl.name, *allowed)
-    energy = found.need(EnergyStmt, "energy 2.2 pJ")
-    table, _ = energies_of(energy, "compute", found.get(SourceStmt), scope)
-    assert table.operation is not None
-    rate = found.get(ThroughputStmt)
-    return ComputeUnit(
-        decl.name.name,
-        table.operation if table.operation.varies else float(table.operation.constant),
-        table.source,
-        _throughput(rate, scope.names) if rate else None,
-        leakage_pj(found.get(LeakageStmt), scope),
-        area_mm2(found.get(AreaStmt), scope.names),
-        decl.name.span,
+    attempt, rate, source = Attempts(), found.get(ThroughputStmt), found.get(SourceStmt)
+    nothing = Energies("compute", {}, None, None, None)
+    example = "energy 2.2 pJ"
+    table, _ = attempt(
+        lambda: energies_of(found.need(EnergyStmt, example), "compute", source, scope), (nothing, decl.span)
     )
+    throughput = attempt(lambda: _throughput(rate, scope.names) if rate else None, None)
+    leakage = attempt(lambda: leakage_pj(found.get(LeakageStmt), scope), 0.0)
+    area = attempt(lambda: area_mm2(found.get(AreaStmt), scope.names), None)
+    attempt.done()
+    assert table.operation is not None
+    energy = table.operation if table.operation.varies else float(table.operation.constant)
+    return ComputeUnit(decl.name.name, energy, table.source, throughput, leakage, area, decl.name.span)
 
 
 def check_word(stmt: WordStmt, names: Names) -> int:
@@ -183,7 +183,7 @@ def energies_of(stmt: EnergyStmt, kind: str, source: SourceStmt | None, scope: S
         helps = ["for example `energy from cmos45.glb`"]
         fail("Q0201", "an energy is taken from TECHNOLOGY.ENTRY", stmt.origin.span, helps=helps)
     technology = lookup("technology", stmt.origin.parts[0], scope.technologies)
-    entry = lookup("entry", stmt.origin.parts[1], technology.entries, of=technology.name)
+    entry = lookup("entry", stmt.origin.parts[1], technology.entries, of=technology)
     if entry.kind != kind:
         fail(
             "Q0503", f"`{stmt.origin.dotted}` is the energy of a {entry.kind}", stmt.origin.span, label=f"not a {kind}"

@@ -63,7 +63,7 @@ def _arguments(stmt: MapAsStmt, old: Problem, template: OperatorTemplate) -> tup
         elif name in template.dims:
             sizes[name] = whole(q, expr.span, f"`{name}`")
         else:
-            unknown("argument", ident, [*template.parameters, *template.dims], of=template.name)
+            unknown("argument", ident, [*template.parameters, *template.dims], of=template.decl.name)
     return parameters, sizes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
 from math import prod
 
@@ -10,6 +11,7 @@ from qdsl.model.accelerator import Accelerator, Bypass
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.expressions import number
 from qdsl.model.findings import (
+    MOST_LISTED,
     collecting,
     distinct,
     fail,
@@ -33,13 +35,18 @@ Places = dict[str, tuple[Loop, ...]]
 
 
 def check_mapping(
-    decl: MappingDecl, networks: dict[str, Network | None], accelerator: Accelerator | None, sink: Sink
+    decl: MappingDecl,
+    networks: dict[str, Network | None],
+    accelerator: Accelerator | None,
+    sink: Sink,
+    declared: MappingABC[tuple[str, str], Ident],
 ) -> WrittenMapping | None:
     """The mapping as data; None if errors were found. accelerator: None if it was reported as wrong."""
     found = Sink()
     layer = None
     with collecting(found):
-        network = lookup("network", decl.layer.parts[0], networks)
+        _refuse_layer_alone(decl.layer, networks)
+        network = lookup("network", decl.layer.parts[0], networks, declared=declared)
         (layer,) = find_layers(network, decl.layer, decl.layer.parts[1:])
     if layer is None or accelerator is None:
         hand_on(found, sink)
@@ -80,6 +87,18 @@ def check_mapping(
     return WrittenMapping(decl.name.name, name, layer, accelerator, ordered, mapping, decl.name.span)
 
 
+def _refuse_layer_alone(name: Name, networks: MappingABC[str, Network | None]) -> None:
+    """Raises SpecError for the name of a layer without that of its network."""
+    if name.parts[0].name not in networks:
+        having = [n for n in networks.values() if n and name.dotted in [x.output for x in n.layers]]
+        if having:
+            labels = [Label(n.span, "has such a layer") for n in having if n.span]
+            helps = [f"write `{n.name}.{name.dotted}`" for n in having]
+            fail(
+                "Q0201", f"`{name.dotted}` is no network", name.span, label="a layer alone", labels=labels, helps=helps
+            )
+
+
 def find_layers(network: Network, name: Name, parts: Sequence[Ident]) -> tuple[Layer, ...]:
     """The layer that the parts name, or the groups it is split into. Raises SpecError."""
     wanted = ".".join(p.name for p in parts)
@@ -87,12 +106,13 @@ def find_layers(network: Network, name: Name, parts: Sequence[Ident]) -> tuple[L
         return writers
     names = [layer.output for layer in network.layers]
     inside = [n for n in names if n.startswith(f"{wanted}.")] if wanted else names
-    helps = did_you_mean(wanted, names)
+    helps = did_you_mean(wanted, names) or ((f"its layers: {quoted(names)}",) if len(names) <= MOST_LISTED else ())
     if inside:
         shown = inside[:6]
         helps = (f"name one of its layers: {quoted(shown)}{', ...' if len(inside) > len(shown) else ''}",)
     text = f"network `{network.name}` has no layer `{wanted}`" if wanted else f"`{network.name}` is a whole network"
-    fail("Q0201", text, name.span, label="not a layer", helps=helps)
+    labels = [Label(network.span, "declared here")] if network.span else []
+    fail("Q0201", text, name.span, label="not a layer", labels=labels, helps=helps)
 
 
 def check_place(name: Name, accelerator: Accelerator, use: str) -> str:
@@ -111,7 +131,7 @@ def check_place(name: Name, accelerator: Accelerator, use: str) -> str:
         text = f"`{dotted}` is an array: say which of its axes is meant"
         fail("Q0601", text, name.span, label="an array", helps=[f"`{dotted}.x` or `{dotted}.y`"])
     if dotted not in accelerator.places:
-        unknown("place", whole_name(name), accelerator.places, of=accelerator.name)
+        unknown("place", whole_name(name), accelerator.places, of=accelerator)
     if spatial and dotted in memories:
         axes = [p for p in accelerator.places if p not in memories]
         text = f"`{dotted}` is a memory, and `{use}` needs an axis of an array"
@@ -133,7 +153,7 @@ def _bits(decl: MappingDecl, layer: Layer, accelerator: Accelerator) -> dict[str
     bits: dict[str, int] = {}
     for term in terms:
         if term.tensor.name not in tensors:
-            unknown("tensor", term.tensor, tensors, of=layer.problem.operator.name)
+            unknown("tensor", term.tensor, tensors, of=layer.problem.operator)
         q = number(term.value, {}, f"the width of `{term.tensor.name}`", "bits W = 8", COUNT, BITS)
         n = whole(q, term.value.span, f"the width of `{term.tensor.name}` in bits", 1, BITS_LIMIT)
         for level in accelerator.levels:
@@ -170,7 +190,7 @@ def checked_choice(level: Ident, tensor: Ident, accelerator: Accelerator) -> str
     """A tensor that a level may keep and need not. Raises SpecError for others."""
     levels = {x.name: x for x in accelerator.levels}
     if level.name not in levels:
-        unknown("memory", level, levels, of=accelerator.name)
+        unknown("memory", level, levels, of=accelerator)
     optional = levels[level.name].optional
     if tensor.name not in optional:
         text = f"`{level.name}` has no choice about `{tensor.name}`"
@@ -183,7 +203,7 @@ def _loops(nest: NestStmt, layer: Layer) -> tuple[Loop, ...]:
     dims = layer.problem.operator.dims
     for term in nest.loops:
         if term.dim.name not in dims:
-            unknown("dimension", term.dim, dims, of=layer.problem.operator.name)
+            unknown("dimension", term.dim, dims, of=layer.problem.operator)
     distinct(f"loop at `{nest.place.dotted}` over", (t.dim for t in nest.loops))
     loops = []
     for term in nest.loops:

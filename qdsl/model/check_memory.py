@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import NoReturn
 
 from qdsl.diagnostics import Label, Span
 from qdsl.model.accelerator import AccessEnergy, Partition, Port, StorageLevel
@@ -15,7 +16,7 @@ from qdsl.model.check_technology import (
 )
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.expressions import Names, number
-from qdsl.model.findings import distinct, fail, quoted
+from qdsl.model.findings import Attempts, distinct, fail, quoted
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
     BIT_RATE,
@@ -58,31 +59,24 @@ def check_memory(decl: MemoryDecl, outermost: bool, scope: Scope) -> StorageLeve
         AreaStmt, SourceStmt, several=(SizeStmt, BandwidthStmt),
     )  # fmt: skip
     word_stmt, width, packing = found.get(WordStmt), found.get(WidthStmt), found.get(PackingStmt)
-    word = check_word(word_stmt, scope.names) if word_stmt else scope.word
-    if word is None:
-        found.missing(WordStmt, "word 16 bit")
-    energy = found.need(EnergyStmt, _ENERGY)
-    table, table_span = energies_of(energy, "memory", found.get(SourceStmt), scope)
-    block = 1
-    if width or table.width_bits is not None:
-        at = width.value.span if width else table_span
-        block = _block_words(width_bits(width.value, scope.names) if width else table.width_bits or word, word, at)
-    keep, optional = _kept(found)
-    if outermost:
-        _refuse_limits(decl, found)
-    shared, partitions = _partitions(found, word, keep, scope.names)
-    if not outermost and shared is None and (keep is None or _unplaced(keep | optional, partitions)):
-        if partitions:
-            left = quoted(sorted(_unplaced(keep | optional, partitions))) if keep is not None else "other tensors"
-            text = f"{found.what} does not say how much {left} may use"
-            helps = ["a `size` without `for` is for all that have none of their own"]
-            fail("Q0502", text, decl.name.span, label="needs another `size`", helps=helps)
-        found.missing(SizeStmt, "size 224 word")
-    ports = [
-        _port(s, word, scope.names)
-        for s in _disjoint(found.all(BandwidthStmt), "bandwidth", found.what, keep, optional)
-    ]
+    names, attempt = scope.names, Attempts()
+    word = attempt(lambda: check_word(word_stmt, names) if word_stmt else scope.word or _no_word(found), 1)
+    nothing = Energies("memory", {}, None, None, None)
+    table, table_span = attempt(
+        lambda: energies_of(found.need(EnergyStmt, _ENERGY), "memory", found.get(SourceStmt), scope),
+        (nothing, decl.span),
+    )
+    keep, optional = attempt(lambda: _kept(found), (None, frozenset()))
+    attempt(lambda: _refuse_limits(decl, found) if outermost else None, None)
+    shared, partitions = attempt(lambda: _sizes(decl, found, word, outermost, names), (None, ()))
+    ports = attempt(lambda: _ports(found, word, names), [])
+    stored = attempt(lambda: _stored(found.get(BitsStmt), keep, optional, names), ())
+    twice = attempt(lambda: _double_buffered(found.get(DoubleBufferedStmt), keep, optional), frozenset())
+    leakage = attempt(lambda: leakage_pj(found.get(LeakageStmt), scope), 0.0)
+    area = attempt(lambda: area_mm2(found.get(AreaStmt), names), None)
+    attempt.done()
     common = next((p for p in ports if p.tensors is None), Port(None, None))
+    block = _block(width, table, table_span, word, names)
     return StorageLevel(
         decl.name.name,
         word,
@@ -96,13 +90,24 @@ def check_memory(decl: MemoryDecl, outermost: bool, scope: Scope) -> StorageLeve
         tuple(p for p in ports if p.tensors is not None),
         packing is not None and packing.kind == "dense",
         optional,
-        _stored(found.get(BitsStmt), keep, optional, scope.names),
-        _double_buffered(found.get(DoubleBufferedStmt), keep, optional),
-        leakage_pj(found.get(LeakageStmt), scope),
-        area_mm2(found.get(AreaStmt), scope.names),
+        stored,
+        twice,
+        leakage,
+        area,
         decl.name.span,
         shared.span if shared else None,
     )
+
+
+def _no_word(found: Statements) -> NoReturn:
+    found.missing(WordStmt, "word 16 bit")
+
+
+def _block(width: WidthStmt | None, table: Energies, table_span: Span, word: int, names: Names) -> int:
+    """Words of one access."""
+    if width:
+        return _block_words(width_bits(width.value, names), word, width.value.span)
+    return 1 if table.width_bits is None else _block_words(table.width_bits, word, table_span)
 
 
 def _kept(found: Statements) -> tuple[frozenset[str] | None, frozenset[str]]:
@@ -166,6 +171,28 @@ def _partitions(
         tensors = frozenset(t.name for t in s.tensors) if s.tensors else None
         parts.append(Partition(_size_words(s, word, names), tensors, s.span))
     return next((p for p in parts if p.tensors is None), None), tuple(p for p in parts if p.tensors is not None)
+
+
+def _sizes(
+    decl: MemoryDecl, found: Statements, word: int, outermost: bool, names: Names
+) -> tuple[Partition | None, tuple[Partition, ...]]:
+    """What is shared, and what only some tensors use; together enough for all that is kept."""
+    keep, optional = _kept(found)
+    shared, partitions = _partitions(found, word, keep, names)
+    if not outermost and shared is None and (keep is None or _unplaced(keep | optional, partitions)):
+        if partitions:
+            left = quoted(sorted(_unplaced(keep | optional, partitions))) if keep is not None else "other tensors"
+            text = f"{found.what} does not say how much {left} may use"
+            helps = ["a `size` without `for` is for all that have none of their own"]
+            fail("Q0502", text, decl.name.span, label="needs another `size`", helps=helps)
+        found.missing(SizeStmt, "size 224 word")
+    return shared, partitions
+
+
+def _ports(found: Statements, word: int, names: Names) -> list[Port]:
+    keep, optional = _kept(found)
+    stmts = _disjoint(found.all(BandwidthStmt), "bandwidth", found.what, keep, optional)
+    return [_port(s, word, names) for s in stmts]
 
 
 def _unplaced(kept: frozenset[str], partitions: tuple[Partition, ...]) -> frozenset[str]:

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from qdsl.diagnostics import Sink
 from qdsl.model.expressions import as_activation, number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, warn, whole_name
+from qdsl.model.findings import (
+    collecting,
+    distinct,
+    fail,
+    hand_on,
+    lookup,
+    quoted,
+    skip,
+    text_of,
+    warn,
+    warning,
+    whole_name,
+)
 from qdsl.model.graph import Frame, Graph, Operators, function_of
 from qdsl.model.network import Activation, Layer, Network
 from qdsl.model.shapes import derive_problem
@@ -39,8 +51,9 @@ def _build(decl: NetworkDecl, graph: Graph, sink: Sink) -> Network:
     with collecting(sink):
         batch = _batch(decl)
     outputs: list[str] = []
+    failed = False
     for item in items:
-        with collecting(sink):
+        with (statement := collecting(sink)):
             match item:
                 case InputStmt():
                     frame.names[item.name.name] = None
@@ -51,9 +64,10 @@ def _build(decl: NetworkDecl, graph: Graph, sink: Sink) -> Network:
                     _free_layer(item, graph)
                 case OutputStmt():
                     outputs.append(_output(item, frame, outputs, graph))
-    if not sink.errors:
-        with collecting(sink):
-            _check_whole(decl, graph, outputs, sink)
+        failed |= statement.failed
+    if failed or sink.errors:
+        skip()  # a network without the layers that are wrong says nothing
+    _check_whole(decl, graph, outputs, sink)
     return Network(
         decl.name.name, tuple(graph.layers), tuple(graph.activations.values()), tuple(outputs), decl.name.span
     )
@@ -80,7 +94,12 @@ def _free_layer(stmt: LayerStmt, graph: Graph) -> None:
     positional, _ = split_arguments(call.arguments)
     if positional:
         text = "a `layer` stands outside the graph and reads no activation"
-        fail("Q0414", text, positional[0].span, helps=[f"give the sizes of {quoted(template.dims)}"])
+        sizes = [text_of(e.span) for e in positional]
+        helps = [f"give the sizes of {quoted(template.dims)} by name"]
+        if len(sizes) == len(template.dims):
+            shown = ", ".join(f"{d} = {size}" for d, size in zip(template.dims, sizes, strict=True))
+            helps = [f"write `{template.name}({shown})`"]
+        fail("Q0414", text, positional[0].span, helps=helps)
     operator, given, pad = graph.arguments(call, template, Frame("", {}, frozenset()))
     if pad is not None:
         fail("Q0204", "`pad` has no meaning for a `layer` with given sizes", call.span, helps=["remove it"])
@@ -122,6 +141,8 @@ def _check_whole(decl: NetworkDecl, graph: Graph, outputs: Sequence[str], sink: 
     for name, block in graph.blocks.items():
         if block is not None and name not in graph.used_blocks:
             warn(sink, "Q0420", f"block `{name}` is not used", block.name.span, helps=["remove it"])
+    for layer in {x.span: x for x in graph.layers if x.padding}.values():  # one instance of a block speaks for all
+        _check_padding(layer, sink)
     read = {a for layer in graph.layers for _, a in layer.inputs} | set(outputs)
     for layer in connected:
         if layer.name not in read:
@@ -130,3 +151,18 @@ def _check_whole(decl: NetworkDecl, graph: Graph, outputs: Sequence[str], sink: 
     for stmt in decl.items:
         if isinstance(stmt, InputStmt) and stmt.name.name not in read:
             warn(sink, "Q0420", f"nothing reads the input `{stmt.name.name}`", stmt.name.span, helps=["remove it"])
+
+
+def _check_padding(layer: Layer, sink: Sink) -> None:
+    """Warns of outputs that see nothing but padding."""
+    operator = layer.problem.operator
+    for axis in (a for t in operator.inputs for a in t.axes if len(a.terms) > 1):
+        sizes = [(t, layer.problem.size(t.dim)) for t in axis.terms if t.dim not in operator.output.dims]
+        window = 1 + sum(t.coefficient * (size - 1) for t, size in sizes)
+        if layer.padding >= window:
+            dims = quoted(t.dim for t, _ in sizes)
+            text = f"`pad = {layer.padding}` is as wide as the window of `{layer.name}`"
+            note = f"the window over {dims} spans {window}; outputs at the border see zeros only"
+            helps = [f"`pad = {(window - 1) // 2}` keeps the size at stride 1"] if window > 1 else ["remove `pad`"]
+            sink.add(warning("Q0421", text, layer.span, notes=[note], helps=helps))
+            return

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
-from qdsl.diagnostics import Label, Sink, Span, did_you_mean
-from qdsl.model.expressions import Names, Value, names_in, number
-from qdsl.model.findings import at_most, collecting, distinct, duplicate, fail, hand_on, quoted, unknown
+from qdsl.diagnostics import Diagnostic, Label, Sink, Span, SpecError, did_you_mean
+from qdsl.model.expressions import Names, names_in, number
+from qdsl.model.findings import at_most, collecting, distinct, duplicate, fail, hand_on, quoted, skip, unknown, warn
 from qdsl.model.operator import Axis, Operator, Tensor, Term
 from qdsl.model.units import COUNT, Quantity, whole
+from qdsl.model.width_formula import ROLES
 from qdsl.syntax.tree import Binary, Expr, Name, Number, OperatorDecl, Parameter, TensorAccess, Unary
 
 COEFFICIENT_LIMIT = 2**20
@@ -62,7 +63,29 @@ class OperatorTemplate:
         return self.bound[key]
 
     def _bind(self, arguments: Mapping[str, int], span: Span | None) -> Operator:
-        values: dict[str, Value] = {}
+        parameters = self.values(arguments, span)
+        rule, weights = self.decl.rules[0], {w.name for w in self.decl.weights}
+        tensors = [
+            Tensor(
+                a.tensor.name,
+                _axes(a, self.indices, _quantities(parameters)),
+                a is rule.output,
+                a.tensor.name in weights,
+            )
+            for a in (*rule.inputs, rule.output)
+        ]
+        given = tuple(parameters.items())
+        combine = rule.combine or "*"
+        operator = Operator(self.name, self.dims, tuple(tensors), "none", given, self.decl.name.span, combine)
+        return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
+
+    @cached_property
+    def indices(self) -> Mapping[str, str]:
+        """Dimensions by the index that stands for them in rules."""
+        return {d.lower(): d for d in self.dims}
+
+    def values(self, arguments: Mapping[str, int], span: Span | None = None) -> dict[str, int]:
+        """Of all parameters. Raises SpecError."""
         parameters: dict[str, int] = {}
         for p in self.decl.parameters:
             name = p.name.name
@@ -72,19 +95,9 @@ class OperatorTemplate:
                 helps = [f"add `{name} = ...`"]
                 fail("Q0205", f"`{self.name}` needs the argument `{name}`", span, helps=helps)
             else:
-                q = number(p.default, values, f"the default of `{name}`", "1")
+                q = number(p.default, _quantities(parameters), f"the default of `{name}`", "1")
                 parameters[name] = parameter_value(q, p.default.span, name)
-            values[name] = Quantity(Fraction(parameters[name]), COUNT)
-        rule, weights = self.decl.rules[0], {w.name for w in self.decl.weights}
-        indices = {d.lower(): d for d in self.dims}
-        tensors = [
-            Tensor(a.tensor.name, _axes(a, indices, values), a is rule.output, a.tensor.name in weights)
-            for a in (*rule.inputs, rule.output)
-        ]
-        given = tuple(parameters.items())
-        combine = rule.combine or "*"
-        operator = Operator(self.name, self.dims, tuple(tensors), "none", given, self.decl.name.span, combine)
-        return replace(operator, reduction="max" if rule.assign == "max=" else "sum") if operator.combines else operator
+        return parameters
 
 
 def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
@@ -95,11 +108,25 @@ def check_operator(decl: OperatorDecl, sink: Sink) -> OperatorTemplate | None:
     with collecting(found):
         _check_rule(decl)
     template = OperatorTemplate(decl)
+    for access in [a for rule in decl.rules for a in (rule.output, *rule.inputs)]:
+        if (name := access.tensor).name in ROLES:
+            text = f"tensor `{name.name}` hides the role `{name.name}` in `bits({name.name})`"
+            warn(found, "Q0206", text, name.span, helps=["rename the tensor"])
+    # A parameter without default is tried with 1, so that the indices are checked where they are written.
+    tried = {p.name.name: 1 for p in decl.parameters if p.default is None}
     if not found.errors:
         with collecting(found):
-            # A parameter without default is tried with 1, so that the indices are checked where they are written.
-            _check_use(decl, template.bind({p.name.name: 1 for p in decl.parameters if p.default is None}))
+            try:
+                operator = template.bind(tried)
+            except SpecError:  # of the first index that is wrong
+                _check_indices(template, _quantities(template.values(tried)), found)
+                skip()
+            _check_use(decl, operator)
     return template if hand_on(found, sink) else None
+
+
+def _quantities(parameters: Mapping[str, int]) -> Names:
+    return {name: Quantity(Fraction(value), COUNT) for name, value in parameters.items()}
 
 
 def parameter_value(q: Quantity, span: Span, name: str) -> int:
@@ -147,6 +174,20 @@ def _check_rule(decl: OperatorDecl) -> None:
             fail(
                 "Q0402", f"tensor `{access.tensor.name}` has no axes", access.span, helps=["give it one index or more"]
             )
+
+
+def _check_indices(template: OperatorTemplate, values: Names, sink: Sink) -> None:
+    """Reports every index that is wrong; what is said of several is said once, with all their places."""
+    rule, found = template.decl.rules[0], Sink()
+    for index in (e for a in (rule.output, *rule.inputs) for e in a.indices):
+        with collecting(found):
+            _axis(index, template.indices, values)
+    alike: dict[str, list[Diagnostic]] = {}
+    for diagnostic in found:
+        alike.setdefault(diagnostic.message, []).append(diagnostic)
+    for first, *others in alike.values():
+        labels = (Label(d.span, "here, too") for d in others if d.span)
+        sink.add(replace(first, labels=(*first.labels, *labels)))
 
 
 def _check_use(decl: OperatorDecl, operator: Operator) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from qdsl.diagnostics import Label, Sink, Span
@@ -197,12 +197,17 @@ def check_fit(options: tuple[int, ...], role: str, network: Network, accelerator
         return
     level, tensor = found
     fitting = [o for o in options if o <= level.word_bits]
-    helps = (
-        f"options that fit: {{{', '.join(map(str, fitting))}}}" if fitting else f"at most {level.word_bits} bits fit"
-    )
+    helps = f"options that fit: `{{{_listed(fitting)}}}`" if fitting else f"at most {level.word_bits} bits fit"
     labels = [Label(level.span, f"keeps `{tensor}` in words of {level.word_bits} bits")] if level.span else []
     text = f"{options[-1]} bits do not fit a word of `{level.name}`"
     fail("Q0804", text, span, label="too wide", labels=labels, helps=[helps])
+
+
+def _listed(options: Sequence[int]) -> str:
+    """`2..8` or `4, 8`."""
+    if len(options) > 2 and options[-1] - options[0] == len(options) - 1:
+        return f"{options[0]}..{options[-1]}"
+    return ", ".join(map(str, options))
 
 
 def _narrowest(role: str, network: Network, accelerator: Accelerator) -> tuple[StorageLevel, str] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from qdsl.diagnostics import Label, Sink
+from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
@@ -24,6 +24,8 @@ from qdsl.model.machine import Machine
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network, network_set
 from qdsl.model.precision import PrecisionSpace
+from qdsl.model.review_constraints import review_constraints
+from qdsl.model.review_study import review_study, study_cases
 from qdsl.model.statements import Statements
 from qdsl.model.study import (
     LEVELS,
@@ -36,6 +38,7 @@ from qdsl.model.units import BITS, COUNT
 from qdsl.syntax.tree import (
     ConstrainBlock,
     ConstrainWith,
+    Ident,
     LevelsStmt,
     LimitStmt,
     MapAsStmt,
@@ -48,6 +51,7 @@ from qdsl.syntax.tree import (
     ReportStmt,
     SearchStmt,
     StudyDecl,
+    WidthRule,
 )
 
 REPORTS = ("html", "markdown")
@@ -55,12 +59,13 @@ REPORTS = ("html", "markdown")
 
 @dataclass(frozen=True)
 class StudyScope:
-    """What a study can name. None: reported as wrong."""
+    """What a study can name; None: reported as wrong. declared: where, by kind and name."""
 
     operators: Operators
     networks: Mapping[str, Network | None]
     constraints: Mapping[str, ConstraintSet | None]
     machines: Mapping[str, Machine | None]
+    declared: Mapping[tuple[str, str], Ident]
 
 
 def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -69,7 +74,25 @@ def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     study = None
     with collecting(found):
         study = _study(decl, scope, found)
+    if study and not found.errors:
+        for diagnostic in _review(study, decl, scope):
+            found.add(diagnostic)
     return study if hand_on(found, sink) else None
+
+
+def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagnostic]:
+    """Warnings of what is right in form and yet comes to nothing."""
+    at = next(i.span for i in decl.items if isinstance(i, MapStmt))
+    blocks = [i for i in decl.items if isinstance(i, PrecisionBlock)]
+    rules = {s.role: s.span for b in blocks for s in b.statements if isinstance(s, WidthRule)}
+    objectives = {o.name: o.span for i in decl.items if isinstance(i, MinimizeStmt) for o in i.objectives}
+    tensors = {t for o in scope.operators.values() if o for t in o.tensors}
+    cases = study_cases(study)
+    yield from review_study(study, cases, at, rules, objectives, tensors)
+    own = [i.span for i in decl.items if isinstance(i, ConstrainBlock)]
+    # what a named set asks for may well be meant for another network
+    here = [c for c in study.constraints if c.span and any(_inside(c.span, block) for block in own)]
+    yield from review_constraints(here, cases)
 
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -87,7 +110,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         with collecting(sink):
-            machine = lookup("accelerator", map_stmt.accelerator.name, scope.machines)
+            machine = lookup("accelerator", map_stmt.accelerator.name, scope.machines, declared=scope.declared)
             bounds = bound_machines(machine, map_stmt.accelerator, found.all(LimitStmt), sink)
         network = replace_operators(found.all(MapAsStmt), _network(map_stmt, scope), scope.operators)
     with collecting(sink):
@@ -167,14 +190,15 @@ def _fit(
             precision = check_precision(block, mapped, accelerator, sink)
     with collecting(sink):
         check_widths_known(accelerator, network.layers)
-    constraints = _constraints(decl, scope, network, accelerator, sink)
+    # a statement about a layer is about all groups that it is split into
+    constraints = _constraints(decl, scope, mapped, accelerator, sink)
     return _Fitted(accelerator, mapped, precision, constraints) if precision else None
 
 
 def _network(stmt: MapStmt, scope: StudyScope) -> Network:
     """The network, or all of a set as one."""
     distinct("network", [m.name for m in stmt.networks])
-    found = [(_weight(m), lookup("network", m.name, scope.networks)) for m in stmt.networks]
+    found = [(_weight(m), lookup("network", m.name, scope.networks, declared=scope.declared)) for m in stmt.networks]
     weight, first = found[0]
     return network_set(found) if len(found) > 1 or weight != 1 else first
 
@@ -205,6 +229,10 @@ def _levels(stmt: LevelsStmt | None) -> tuple[str, ...]:
             helps=[f"the order is {', '.join(LEVELS)}"],
         )
     return tuple(names)
+
+
+def _inside(span: Span, block: Span) -> bool:
+    return span.source is block.source and block.start <= span.start < block.end
 
 
 def _with_partial_sums(block: PrecisionBlock, accelerator: Accelerator) -> Accelerator:
@@ -240,7 +268,7 @@ def _constraints(
 def _named(
     item: ConstrainWith, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
 ) -> tuple[Constraint, ...]:
-    chosen = lookup("constraint set", item.name, scope.constraints)
+    chosen = lookup("constraint set", item.name, scope.constraints, declared=scope.declared)
     written_for = chosen.decl.accelerator
     if written_for.name != accelerator.name:
         text = f"`{item.name.name}` constrains mappings onto `{written_for.name}`, and this study uses `{accelerator.name}`"

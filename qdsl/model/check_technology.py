@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from qdsl.diagnostics import Label, Sink
+from qdsl.diagnostics import Label, Sink, Span
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.expressions import Names, number
 from qdsl.model.findings import collecting, distinct, fail
@@ -39,6 +39,7 @@ class Technology:
 
     name: str
     entries: Mapping[str, Energies | None]
+    span: Span | None = field(default=None, compare=False, repr=False)
 
 
 def check_technology(decl: TechnologyDecl, sink: Sink) -> Technology:
@@ -50,7 +51,7 @@ def check_technology(decl: TechnologyDecl, sink: Sink) -> Technology:
     for entry in decl.entries:
         with collecting(sink):
             entries[entry.name.name] = _entry(entry, default)
-    return Technology(decl.name.name, entries)
+    return Technology(decl.name.name, entries, decl.name.span)
 
 
 def access_energies(stmt: EnergyStmt, names: Names) -> dict[str, Quantity]:
@@ -85,6 +86,8 @@ def operation_energy(stmt: EnergyStmt, names: Names) -> WidthFormula:
     if wrong is not None:
         fail("Q0503", "a compute unit has one energy", wrong.span, helps=[f"for example `{example}`"])
     value = stmt.terms[0].value
+    if not isinstance(value, Number):
+        example = "energy 0.1 pJ * bits(W)"
     formula = width_formula(value, names, "the energy of an operation", example, ENERGY)
     if not formula.varies:
         not_negative(Quantity(formula.constant, ENERGY), value)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from qdsl.diagnostics import Label, Span
-from qdsl.model.findings import fail, quoted, skip, unknown
+from qdsl.model.findings import fail, quoted, skip, text_of, unknown
 from qdsl.model.network import Activation
 from qdsl.model.units import COUNT, Dimension, Quantity, convert, quantity, whole
 from qdsl.syntax.tree import (
@@ -139,7 +139,13 @@ def values_of(options: ValueSet, what: str, example: str, low: int, high: int, *
     out: set[int] = set()
 
     def at(e: Expr) -> int:
-        return whole(number(e, {}, what, example, *units), e.span, what, low, high)
+        q = number(e, {}, what, example, *units)
+        if isinstance(e, Binary) and e.op == "-" and q.value < low:
+            shown = f"{{{text_of(e.left.span)}..{text_of(e.right.span)}}}"
+            fail(
+                "Q0305", f"{what} must be at least {low}", e.span, label=f"this is {q}", helps=[f"a range is `{shown}`"]
+            )
+        return whole(q, e.span, what, low, high)
 
     for item in options.items:
         if isinstance(item, Range):

@@ -21,6 +21,7 @@ from qdsl.model.constraint import (
 from qdsl.model.expressions import members
 from qdsl.model.findings import fail, quoted, unknown, whole_name
 from qdsl.model.units import COUNT, quantity
+from qdsl.model.width_formula import ROLES
 from qdsl.syntax.tree import Binary, Call, Expr, Ident, Membership, Name, Number, Unary
 
 _SIGNATURES = {
@@ -150,6 +151,9 @@ class _Checker:
 
     def _tensor(self, name: Ident) -> str:
         if self.vocabulary.tensors and name.name not in self.vocabulary.tensors:
+            if name.name in ROLES:
+                helps = [f"constraints name tensors: {quoted(sorted(self.vocabulary.tensors))}"]
+                fail("Q0201", f"`{name.name}` is no tensor", name.span, label="a role", helps=helps)
             unknown("tensor", name, self.vocabulary.tensors)
         return name.name
 

@@ -167,7 +167,7 @@ class Graph:
             names[name] = value
         for name, (ident, expr) in named.items():
             if name not in parameters:
-                unknown("parameter", ident, parameters, of=block.name.name)
+                unknown("parameter", ident, parameters, of=block.name)
             if name in names:
                 fail("Q0204", f"the argument `{name}` is given twice", ident.span)
             names[name] = self.value(expr, frame, None)
@@ -199,7 +199,7 @@ class Graph:
                 if name in template.tensors:
                     text = f"`{name}` is a tensor of `{template.name}`"
                     fail("Q0204", text, ident.span, helps=["give activations first, without names"])
-                unknown("argument", ident, known, of=template.name)
+                unknown("argument", ident, known, of=template.decl.name)
             q = self._count(expr, frame, name)
             if name in template.parameters:
                 parameters[name] = parameter_value(q, expr.span, name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from qdsl.diagnostics import Diagnostic, Label, Sink, SourceFile, Span, did_you_mean
+from qdsl.diagnostics import Diagnostic, Label, Sink, SourceFile, Span, nearest
 from qdsl.model.findings import EnoughError, collecting, fail, skip
 from qdsl.syntax import parse
 from qdsl.syntax.tree import File, Import
@@ -15,6 +16,7 @@ from qdsl.syntax.tree import File, Import
 BYTES_LIMIT = 8 * 2**20
 DEPTH_LIMIT = 64
 FILES_LIMIT = 1000
+NEARBY_LIMIT = 200  # files looked at for a suggestion
 IMPORTS_LIMIT = 2000
 CHARACTERS_LIMIT = 8_000_000
 SUFFIX = ".qdsl"
@@ -55,16 +57,33 @@ class Texts:
         return known[:2]
 
 
-def read_files(path: str | Path, sink: Sink, root: Path | None = None, texts: Texts | None = None) -> list[LoadedFile]:
-    """The file and its imports, each once, every file after those it imports; empty if the file cannot be read."""
+def read_files(
+    path: str | Path, sink: Sink, root: Path | None = None, texts: Texts | None = None
+) -> tuple[list[LoadedFile], bool]:
+    """The file and its imports, each once, every file after those it imports, and whether all of these could be found.
+    No files if the first one cannot be read."""
     reader = _Reader(sink, root.resolve() if root else None, texts or Texts())
     try:
         with collecting(sink):
             reader.read(str(path), _resolved(Path(path), str(path), None), None)
     except EnoughError:
         sink.add(Diagnostic("Q0007", "too many mistakes; the rest is not read", None))
-        return []
-    return list(reader.files.values())
+        return [], False
+    complete = all(len(f.imports) == len(f.tree.imports) for f in reader.files.values())
+    return list(reader.files.values()), complete
+
+
+def import_chains(files: Sequence[LoadedFile]) -> dict[str, tuple[Label, ...]]:
+    """Per path as printed, how a file is imported: the nearest import first. files: as `read_files` gives them."""
+    by_path = {f.path: f for f in files}
+    chains: dict[Path, tuple[Label, ...]] = {}
+    left = [files[-1].path] if files else []
+    for path in left:  # breadth first, so that a chain is as short as can be
+        for node, target in by_path[path].imports:
+            if target in by_path and target not in chains and target != files[-1].path:
+                chains[target] = (Label(node.path.span, "imported here"), *chains.get(path, ()))
+                left.append(target)
+    return {by_path[path].source.path: chain for path, chain in chains.items()}
 
 
 @dataclass
@@ -108,10 +127,10 @@ class _Reader:
                 "Q0012", f'"{text}" leads out of the directory that may be read', span, notes=[f"allowed: {self.root}"]
             )
         if not self.texts.exists(path):
-            siblings = [p.name for p in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
-            note = "the directory is there" if path.parent.is_dir() else "its directory does not exist"
-            near = did_you_mean(path.name, siblings)
-            fail("Q0010", f'cannot find the import "{text}"', span, label="no such file", notes=[note], helps=near)
+            there = path.parent.is_dir()
+            near = _meant(path, importer.parent)
+            notes = [] if near else ["its directory exists" if there else "its directory does not exist"]
+            fail("Q0010", f'cannot find the import "{text}"', span, label="no such file", notes=notes, helps=near)
         chain = [p for p, _, _ in self.open]
         if path in chain:
             steps = [by for _, _, by in self.open[chain.index(path) + 1 :] if by]
@@ -138,6 +157,17 @@ class _Reader:
             f"and {CHARACTERS_LIMIT} characters in all"
         ]
         fail("Q0013", "too much is imported", span, label="not read", notes=notes)
+
+
+def _meant(path: Path, base: Path) -> tuple[str, ...]:
+    """A help that names the file which an import was perhaps to name: one called alike, or one of that name nearby."""
+    siblings = {p.stem: p for p in path.parent.glob(f"*{SUFFIX}")} if path.parent.is_dir() else {}
+    if (near := nearest(path.stem, siblings)) is not None:
+        found = siblings[near]
+    else:
+        around = (folder.glob(f"{pattern}{SUFFIX}") for folder in (base, base.parent) for pattern in ("*/*", "*"))
+        found = next((p for files in around for p in islice(files, NEARBY_LIMIT) if p.name == path.name), path)
+    return (f'did you mean "{Path(os.path.relpath(found, base)).as_posix()}"?',) if found != path else ()
 
 
 def _resolved(path: Path, shown: str, span: Span | None) -> Path:

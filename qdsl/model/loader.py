@@ -9,35 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import is_
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qdsl.diagnostics import Diagnostic, Sink, SpecError, did_you_mean
+from qdsl.diagnostics import Diagnostic, Sink, SpecError
 from qdsl.model.check_file import Names, check_file
-from qdsl.model.findings import quoted, warn
 from qdsl.model.imports import LoadedFile, Texts, read_files
+from qdsl.model.review_files import review_imports, review_use
+from qdsl.model.review_tensors import review_tensors
 from qdsl.model.study import Model
-from qdsl.syntax.tree import ArrayDecl, ArrayStmt, BitsStmt, File, Ident, MemoryDecl, MemoryStmt, SharingStmt
+from qdsl.syntax.tree import File
 
-# What a statement that could not be read, or an import that is missing, may cause elsewhere. While there is such a
-# mistake these findings are not shown: most would go away with it.
-_FOLLOW_UPS = frozenset(
-    [
-        "Q0201",
-        "Q0205",
-        "Q0401",
-        "Q0404",
-        "Q0411",
-        "Q0414",
-        "Q0416",
-        "Q0419",
-        "Q0420",
-        "Q0501",
-        "Q0502",
-        "Q0505",
-        "Q0603",
-        "Q0604",
-        "Q0804",
-    ]
-)
+if TYPE_CHECKING:
+    from qdsl.model.allowances import Allowance
 
 
 @dataclass(frozen=True)
@@ -70,21 +53,25 @@ class Library:
 
     def _load(self, path: str | Path, sink: Sink, root: Path | None) -> Loaded:
         read = Sink()
-        files = read_files(path, read, root, self.texts)
+        files, complete = read_files(path, read, root, self.texts)
         found = Sink()
         names: dict[Path, Names] = {}
         for file in files:
             names[file.path] = self._check(file, [names[p] for _, p in file.imports], found)
-        if files:
-            _warn_unknown_tensors(names[files[-1].path], found)
-        for diagnostic in read:
-            sink.add(diagnostic)
-        incomplete = bool(read.errors)
-        for diagnostic in found:
-            if not (incomplete and diagnostic.code in _FOLLOW_UPS):
-                sink.add(diagnostic)
-        model = None if incomplete or found.errors or not files else _model(path, files, names[files[-1].path])
-        return Loaded(tuple(files), names, model)
+        main = names[files[-1].path] if files else Names()
+        found.take(review_tensors(main))
+        found.take(review_imports(files))
+        if files and not read.errors and not found.errors:
+            found.take(review_use(files[-1], names))
+        allowances: tuple[Allowance, ...] = ()
+        if read.diagnostics or found.diagnostics or any("allow" in f.source.text for f in files):
+            from qdsl.model.telling import tell
+
+            told = tell(files, complete, read, found, bool(main.studies))
+            allowances = told.allowances
+            sink.take(told.findings)
+        wrong = not files or bool(read.errors or found.errors)
+        return Loaded(tuple(files), names, None if wrong else _model(path, files, main, allowances))
 
     def _check(self, file: LoadedFile, imported: list[Names], sink: Sink) -> Names:
         known = self._checked.get(file.path)
@@ -121,7 +108,7 @@ def load_model(path: str | Path, sink: Sink, root: Path | None = None) -> Model 
 def _collecting_seldom() -> Iterator[None]:
     """Next to nothing that is made becomes garbage, and looking for it would take a third of the time."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
+    gc.set_threshold(500_000, *before[1:])
     try:
         yield
     finally:
@@ -138,7 +125,7 @@ def load(path: str | Path, root: Path | None = None) -> Model:
     return model
 
 
-def _model(path: str | Path, files: Sequence[LoadedFile], main: Names) -> Model:
+def _model(path: str | Path, files: Sequence[LoadedFile], main: Names, allowances: tuple[Allowance, ...]) -> Model:
     hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
     return Model(
         str(path),
@@ -147,35 +134,5 @@ def _model(path: str | Path, files: Sequence[LoadedFile], main: Names) -> Model:
         tuple(m for m in main.mappings.values() if m),
         tuple(s for s in main.studies.values() if s),
         hashes,
+        allowances,
     )
-
-
-def _warn_unknown_tensors(names: Names, sink: Sink) -> None:
-    """Warns of a memory or array that names a tensor which no operator has, or not in that place: it has no effect there."""
-    tensors = {t for o in names.operators.values() if o for t in o.tensors}
-    if not tensors:
-        return
-    known = [o.tensors for o in names.operators.values() if o]
-    shared = {t for ts in known for t in ts[:-1]}, {ts[-1] for ts in known}
-    for machine in names.accelerators.values():
-        for node in machine.decl.items if machine else ():
-            if not isinstance(node, MemoryDecl | ArrayDecl):
-                continue
-            for stmt in node.statements:
-                for tensor in _tensors_of(stmt):
-                    if tensor.name not in tensors:
-                        helps = did_you_mean(tensor.name, tensors) or (f"tensors: {quoted(sorted(tensors))}",)
-                        warn(sink, "Q0505", f"no operator has a tensor `{tensor.name}`", tensor.span, helps=helps)
-                    elif isinstance(stmt, SharingStmt) and tensor.name not in shared[stmt.kind == "reduce"]:
-                        kind = "an input" if stmt.kind == "reduce" else "an output"
-                        text = f"`{stmt.kind}` has no effect on `{tensor.name}`"
-                        other = "multicast" if stmt.kind == "reduce" else stmt.kind
-                        helps = (f"`reduce` is for outputs, `{other}` for inputs",)
-                        warn(sink, "Q0508", text, tensor.span, label=f"{kind} of every operator", helps=helps)
-
-
-def _tensors_of(stmt: MemoryStmt | ArrayStmt) -> list[Ident]:
-    """Tensors that a statement of a memory or an array names."""
-    if isinstance(stmt, BitsStmt):
-        return [t.tensor for t in stmt.terms if t.tensor.name != "output"]
-    return list(getattr(stmt, "tensors", None) or ())

@@ -10,6 +10,7 @@ from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_accelerator import bind_accelerator
 from qdsl.model.check_levels import Technologies
 from qdsl.model.expressions import Value, as_quantity, evaluate
+from qdsl.model.findings import collecting
 from qdsl.model.units import Dimension, Quantity
 from qdsl.syntax.tree import AcceleratorDecl, Argument, MachineRef, ParamDecl
 
@@ -34,6 +35,10 @@ class Machine:
         return as_quantity(names[parameter], self.parameters[parameter].span).dimension
 
     def bind(self, reference: MachineRef, sink: Sink) -> Accelerator | None:
+        if self.default is None:
+            for argument in reference.arguments:  # what is wrong with them is wrong with any machine
+                with collecting(sink):
+                    evaluate(argument.value, {})
         if self.default is None or not reference.arguments:
             return self.default
         return bind_accelerator(self.decl, self.technologies, sink, reference.arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
@@ -11,6 +12,9 @@ from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace
+
+if TYPE_CHECKING:
+    from qdsl.model.allowances import Allowance
 
 OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "area")
 TIMED = ("latency", "edp")
@@ -109,3 +113,4 @@ class Model:
     files: tuple[
         tuple[str, str], ...
     ] = ()  # (path as printed, sha256 of the text) of every file read, the main one first
+    allowances: tuple[Allowance, ...] = ()  # of all files

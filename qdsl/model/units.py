@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -83,6 +84,15 @@ _NAMES = {
     AREA: "an area (mm2)",
 }
 
+_BYTES = ("`KiB` is 1024 bytes, `kB` is 1000",)
+_MEANT = {
+    **dict.fromkeys(("K", "KB", "Kb", "kb", "k"), _BYTES),
+    **dict.fromkeys(("byte", "bytes", "Byte", "Bytes"), ("bytes are `B`",)),
+    **dict.fromkeys(("x", "X", "mult"), ("a factor has no unit",)),
+}
+# Units that people use, where those in which values are kept are others.
+_COMMON = {FREQUENCY: "MHz", POWER: "mW", TIME: "ns"}
+
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
 
 
@@ -113,7 +123,7 @@ def quantity(number: Number) -> Quantity:
         return _quantity(number.text, number.unit or "")
     except KeyError as error:
         name, span = error.args[0], number.unit_span or number.span
-        near = did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
+        near = _MEANT.get(name) or did_you_mean(name, UNITS) or (f"units: {', '.join(UNITS)}",)
         shown = name if len(name) <= 40 else f"{name[:37]}..."
         fail("Q0301", f"unknown unit `{shown}`", span, label="not a unit", helps=near)
 
@@ -124,7 +134,16 @@ def convert(q: Quantity, span: Span, what: str, example: str, *dimensions: Dimen
         return q
     wanted = " or ".join(str(d) for d in dimensions)
     label = f"this is {q.dimension}"
-    fail("Q0302", f"{what} must be {wanted}", span, label=label, helps=[f"for example `{example}`"])
+    fail("Q0302", f"{what} must be {wanted}", span, label=label, helps=[_advice(q, span, example, dimensions)])
+
+
+def _advice(q: Quantity, span: Span, example: str, dimensions: Sequence[Dimension]) -> str:
+    """For a number without unit the number with each that it could have; else the `example`."""
+    text = span.source.text[span.start : span.end]
+    if q.dimension != COUNT or not re.fullmatch(r"[0-9.eE+-]+", text):
+        return f"for example `{example}`"
+    units = [_COMMON.get(d, d.unit) for d in dimensions if d != COUNT]
+    return f"give it a unit: {' or '.join(f'`{text} {unit}`' for unit in units)}"
 
 
 def whole(q: Quantity, span: Span, what: str, low: int = 1, high: int = SIZE_LIMIT) -> int:

@@ -14,6 +14,8 @@ def write_at_once(path: Path, text: str) -> None:
 
     Raises SpecError (Q0905) if it cannot.
     """
+    if path.is_dir():
+        raise SpecError([Diagnostic("Q0905", f"`{path}` cannot be written: it is a directory", None)])
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

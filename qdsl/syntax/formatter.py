@@ -7,14 +7,13 @@ Only what stands between tokens changes, so the tree is the same before and afte
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import inf
 
 from qdsl.diagnostics import Sink, SourceFile
 from qdsl.syntax.layout import Layout, lay_out
 from qdsl.syntax.parser import parse
 from qdsl.syntax.reader import words
-from qdsl.syntax.tree import File, Node, ValueSet
 
 WIDTH = 100
 
@@ -26,10 +25,9 @@ def format_source(text: str, path: str = "<text>") -> str:
     """The text laid out anew. Raises SpecError if it has syntax errors; `path` is what they name."""
     source = SourceFile(path, text)
     sink = Sink()
-    tree = parse(source, sink)
+    parse(source, sink)
     sink.raise_if_errors()
-    layout = lay_out(source, Sink())
-    entries = _Reader(_tokens(source, layout, _value_sets(tree))).block()
+    entries = _Reader(_tokens(source, lay_out(source, Sink()))).block()
     return "".join(f"{line}\n" for line in _entries(entries, 0))
 
 
@@ -65,25 +63,10 @@ class _Entry:
     comment: str = ""
 
 
-def _value_sets(tree: File) -> set[int]:
-    """Offsets of the braces that begin a set of values rather than a block."""
-    found = set()
-    left: list[object] = [tree.declarations]
-    while left:
-        part = left.pop()
-        if isinstance(part, ValueSet):
-            found.add(part.span.start)
-        if isinstance(part, tuple):
-            left.extend(part)
-        elif isinstance(part, Node):
-            left.extend(getattr(part, f.name) for f in fields(part))
-    return found
-
-
-def _tokens(source: SourceFile, layout: Layout, value_sets: set[int]) -> list[_Token]:
+def _tokens(source: SourceFile, layout: Layout) -> list[_Token]:
     tokens: list[_Token] = []
     opened: list[str] = []  # `{` of blocks, `=` for sets of values, `(` and `[`
-    end, starts = 0, False
+    end, starts, before = 0, False, ""
     for kind, start, stop in _words(layout):
         if kind in ("_SEP", "START"):
             starts = True
@@ -100,7 +83,7 @@ def _tokens(source: SourceFile, layout: Layout, value_sets: set[int]) -> list[_T
             tokens.append(token)
             starts = False
             if kind in ("LPAR", "LSQB", "LBRACE"):
-                opened.append("=" if start in value_sets else text)
+                opened.append("=" if before == "IN" else text)
                 token.tight = opened[-1] == "="
                 if opened[-1] == "{":
                     token.kind, starts = "OPEN", True
@@ -109,7 +92,8 @@ def _tokens(source: SourceFile, layout: Layout, value_sets: set[int]) -> list[_T
                 if opened.pop() == "{":
                     token.kind = "CLOSE"
             elif kind in ("STAR", "SLASH"):
-                token.tight = "[" in opened and tokens[-2].kind != "UNIT"  # `word/K` would be a unit
+                token.tight = "[" in opened and before != "UNIT"  # `word/K` would be a unit
+        before = kind if kind != "COMMENT" else before
     for low, dots, high, after in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
         if dots.text == "..":  # `2..8`, but `2 .. 8 step 2` and `1 KiB .. 4 KiB`
             dots.tight = low.kind != "UNIT" and high.kind not in ("UNIT", "COMMENT") and after.kind != "STEP"

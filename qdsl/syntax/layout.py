@@ -17,7 +17,7 @@ DECLARATIONS = ("import", "operator", "technology", "accelerator", "network", "m
 MAX_NESTING = 100
 MAX_REPORTED = 50
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""(?P<comment>//[^\n]*) | (?P<string>"[^"\\\n]*(?:\\.[^"\\\n]*)*"?) | (?P<newline>\n)
       | (?P<open>[({\[]) | (?P<close>[)}\]]) | (?P<separator>;) | (?P<rest>(?:[^\n"/;(){}\[\]]+|/(?!/))+)""",
     re.VERBOSE,
@@ -28,8 +28,9 @@ _CONTINUES = re.compile(r"\s*(?:then|else|and|or)\b")
 _DECLARATION = re.compile(
     rf'[ \t]*(?:import[ \t]+"|(?:{"|".join(DECLARATIONS)})[ \t]+[A-Za-z_]\w*[ \t]*(?:[({{]|for\b))'
 )
-_VALUE_SET = re.compile(r"\bin\s*\Z")
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
+BLANKS = " \t\r\f"  # of the grammar; other white space is no layout
+VALUE_SET = re.compile(r"\bin\s*\Z")
+CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,12 @@ class Layout:
     broken: tuple[int, ...]
 
 
-def lay_out(source: SourceFile, sink: Sink) -> Layout:
-    """Separates layout from text. Reports brackets and quotes that do not match and nesting deeper than MAX_NESTING."""
-    return _Scan(source, sink).run()
+def lay_out(source: SourceFile, sink: Sink, balanced: bool = False) -> Layout:
+    """Separates layout from text. Reports brackets and quotes that do not match and nesting deeper than MAX_NESTING.
+
+    balanced: whether brackets are known to match; if not, a line that begins a declaration ends all blocks.
+    """
+    return _Scan(source, sink, balanced).run()
 
 
 def statement_at(text: str, offset: int) -> tuple[int, int]:
@@ -66,34 +70,39 @@ def statement_at(text: str, offset: int) -> tuple[int, int]:
         tuple[str, int]
     ] = []  # `{` of a block or any other bracket, and the start of the statement it stands in
     start = 0
-    for token in _TOKEN.finditer(text):
+    depth: int | None = None  # of brackets at the offset
+    for token in TOKEN.finditer(text):
         kind, at = token.lastgroup, token.start()
+        if depth is None and at >= offset:
+            depth = len(opened)
         in_block = not opened or opened[-1][0] == "{"
         if kind == "open":
-            is_block = token[0] == "{" and in_block and not _VALUE_SET.search(text, max(start, at - 80), at)
+            is_block = token[0] == "{" and in_block and not VALUE_SET.search(text, max(start, at - 80), at)
             opened.append(("{" if is_block else f"in {token[0]}", start))
-            if is_block and at < offset:
+            if is_block and depth is None:
                 start = token.end()
         elif kind == "close":
             while opened and token[0] == "}" and not opened[-1][0].endswith("{"):
                 opened.pop()  # reported as never closed
             if opened:
                 bracket, outer = opened.pop()
-                if bracket == "{":
-                    if at >= offset and start > outer:
-                        return start, at
+                if bracket == "{" and depth is None:
                     start = outer
+                elif bracket == "{" and len(opened) < (depth or 0):
+                    return start, at
         elif kind in ("separator", "newline") and in_block:
-            if at >= offset:
+            if depth is not None and len(opened) <= depth:
                 return start, at
-            start = token.end()
+            if depth is None:
+                start = token.end()
     return start, len(text)
 
 
 class _Scan:
-    def __init__(self, source: SourceFile, sink: Sink) -> None:
+    def __init__(self, source: SourceFile, sink: Sink, balanced: bool) -> None:
         self.source = source
         self.sink = sink
+        self.balanced = balanced
         self.pieces: list[str] = []
         self.comments: list[tuple[int, int]] = []
         self.segments: list[Segment] = []
@@ -107,7 +116,7 @@ class _Scan:
 
     def run(self) -> Layout:
         text = self.source.text
-        for token in _TOKEN.finditer(text):
+        for token in TOKEN.finditer(text):
             kind, word, at = token.lastgroup or "", token[0], token.start()
             if at == 0:
                 word = word.replace("\ufeff", " ", 1)  # a byte order mark
@@ -118,7 +127,7 @@ class _Scan:
                 if self.pending is None:
                     self.pending = len(self.pieces)
                 self.pieces.append(" ")
-            elif kind == "rest" and not word.strip(" \t\r\f\ufeff"):
+            elif kind == "rest" and not word.strip(BLANKS + "\ufeff"):
                 self.pieces.append(" " * len(word))
             else:
                 self.end_line(kind, word, token)
@@ -140,7 +149,7 @@ class _Scan:
         if self.pending is None:
             return
         index, self.pending = self.pending, None
-        if kind == "rest" and self.opened and _DECLARATION.match(self.source.text, token.start()):
+        if kind == "rest" and self.opened and not self.balanced and _DECLARATION.match(self.source.text, token.start()):
             self.close_segment()
             return
         if self.opened and self.opened[-1][0] != "{":
@@ -169,9 +178,9 @@ class _Scan:
             self.pieces[-1] = " "
             return
         if self.start is None:
-            self.start = at + len(word) - len(word.lstrip())
-        self.end = at + len(word.rstrip())
-        self.last = word.rstrip()
+            self.start = at + len(word) - len(word.lstrip(BLANKS))
+        self.end = at + len(word.rstrip(BLANKS))
+        self.last = word.rstrip(BLANKS)
         if kind == "open":
             self.opened.append((word, at))
         elif kind == "string" and (len(word) < 2 or not word.endswith('"')):
@@ -186,9 +195,9 @@ class _Scan:
         span = Span(self.source, at, at + 1)
         while self.opened and word == "}" and self.opened[-1][0] != "{":
             bracket, where = self.opened.pop()
-            self.unclosed(bracket, where, (Label(span, f"`{_CLOSING[bracket]}` is missing before this"),))
-        if not self.opened or _CLOSING[self.opened[-1][0]] != word:
-            opening = next(o for o, c in _CLOSING.items() if c == word)
+            self.unclosed(bracket, where, (Label(span, f"`{CLOSING[bracket]}` is missing before this"),))
+        if not self.opened or CLOSING[self.opened[-1][0]] != word:
+            opening = next(o for o, c in CLOSING.items() if c == word)
             helps = (f"remove it, or open it with `{opening}`",)
             self.report(Diagnostic("Q0102", f"`{word}` closes nothing", span, helps=helps))
             return False
@@ -208,7 +217,7 @@ class _Scan:
 
     def unclosed(self, bracket: str, where: int, labels: tuple[Label, ...]) -> None:
         span = Span(self.source, where, where + 1)
-        helps = (f"close it with `{_CLOSING[bracket]}`",)
+        helps = (f"close it with `{CLOSING[bracket]}`",)
         self.report(Diagnostic("Q0102", f"`{bracket}` is never closed", span, "opened here", labels, helps=helps))
         if bracket != "{":
             self.broken.append(where)

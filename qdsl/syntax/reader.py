@@ -1,7 +1,7 @@
 """Reading what is right: from the text of an import or declaration to its node, by the tables that Lark made.
 
-Lark could do this too, but its lexer and its trees take ten times as long, and most text that is read is right.
-`tests/syntax/test_grammar.py` holds both against each other.
+Lark could do this too, but takes longer to load than most files to read, and twice as long for the reading; and most
+text is right. `tests/syntax/test_grammar.py` holds both against each other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _FIRST = ("ASSIGN", "UNIT", "INSTANCE")  # tried before the others in the states
 
 
 class NotReadableError(Exception):
-    """The text does not follow the grammar."""
+    """The text does not follow the grammar. at: from where on."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
 
 
 def read(text: str, source: SourceFile, offset: int, sink: Sink) -> Import | Declaration | None:
@@ -106,7 +109,7 @@ class _Reading:
             state = states[-1]
             match = by_state[state].match(text, at) or word.match(text, at)
             if match is None:
-                raise NotReadableError
+                raise NotReadableError(at)
             ahead = match.lastgroup or ""
             start, at = match.span(ahead)
             if ahead in _AMBIGUOUS:
@@ -122,7 +125,7 @@ class _Reading:
                 if state == made.end and ahead == "$END":
                     return self.values[0]
             if action is None:
-                raise NotReadableError
+                raise NotReadableError(start)
             states.append(action)
             self.words.append((ahead, start, at))
             self.values.append(Word(text[start:at], start, at) if ahead in kept else None)

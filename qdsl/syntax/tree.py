@@ -798,3 +798,4 @@ class File(Node):
     imports: tuple[Import, ...]
     declarations: tuple[Declaration, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)
+    lost: tuple[Span, ...] = field(default=(), compare=False, repr=False)  # text that could not be read

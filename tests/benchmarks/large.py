@@ -1,4 +1,4 @@
-"""Specs of ten thousand lines: many declarations of every kind, or one long network."""
+"""Specs of ten thousand lines: many declarations of every kind, or a few long networks."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ accelerator machine{i} {{
     multicast I, W
     reduce O
     energy hop 0.05 pJ/bit
+    source "estimate"
   }}
   memory pad {{
     size 512 word
@@ -106,13 +107,13 @@ def many_designs(lines: int = 10_000) -> str:
     return "\n".join(_DESIGN.format(i=i) for i in range(lines // each + 1))
 
 
-def long_network(lines: int = 10_000) -> str:
-    """One chain of layers, of few different sizes."""
-    head = "operator conv(stride = 1) {\n  dims N, K, C, P, Q, R, S\n  weights W\n"
-    head += "  O[n, k, p, q] += I[n, c, stride*p + r, stride*q + s] * W[k, c, r, s]\n}\nnetwork long {\n"
-    head += "  input a0: 16 x 32 x 32\n"
-    count = lines - head.count("\n") - 2
-    chain = (
-        f"  a{i} = conv(a{i - 1}, K = {16 * (1 + i % 3)}, R = 3, S = 3, pad = 1) relu\n" for i in range(1, count + 1)
-    )
-    return f"{head}{''.join(chain)}  output a{count}\n}}\n"
+def long_networks(lines: int = 10_000, layers: int = 2_500) -> str:
+    """Chains of layers, of few different sizes: the densest lines there are."""
+    text = "operator conv {\n  dims N, K, C, P, Q, R, S\n  weights W\n"
+    text += "  O[n, k, p, q] += I[n, c, p + r, q + s] * W[k, c, r, s]\n}\n"
+    for n in range(lines // layers):
+        chain = (
+            f"  a{i + 1} = conv(a{i}, K = {16 * (1 + i % 3)}, R = 3, S = 3, pad = 1) relu\n" for i in range(layers)
+        )
+        text += f"network chain{n} {{\n  input a0: 16 x 32 x 32\n{''.join(chain)}  output a{layers}\n}}\n"
+    return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,8 @@ from qdsl.model import load
 from qdsl.model.study import Study
 from qdsl.resources import data_dir
 from qdsl.study.options import study_options
+from qdsl.syntax import format_source
+from tests.benchmarks.large import long_networks, many_designs
 
 STUDIES = data_dir("specs") / "studies"
 LAYERS = ("stem", "b1.d", "b3.p", "b7.1.p", "fc")
@@ -31,6 +34,21 @@ def study(name: str) -> Study:
 def test_check_of_a_study_from_a_cold_process(benchmark: Any) -> None:
     command = [sys.executable, "-m", "qdsl", "check", str(STUDIES / "mobilenet_v2_eyeriss.qdsl")]
     benchmark(subprocess.run, command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("spec", [many_designs, long_networks])
+def test_check_of_ten_thousand_lines_from_a_cold_process(
+    benchmark: Any, tmp_path: Path, spec: Callable[[], str]
+) -> None:
+    path = tmp_path / "large.qdsl"
+    path.write_text(spec())
+    command = [sys.executable, "-m", "qdsl", "check", str(path)]
+    benchmark.pedantic(subprocess.run, args=(command,), kwargs={"check": True, "capture_output": True}, rounds=3)
+
+
+def test_formatting_ten_thousand_lines(benchmark: Any) -> None:
+    formatted = benchmark.pedantic(format_source, args=(many_designs(),), rounds=3)
+    assert format_source(formatted) == formatted
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -64,7 +64,7 @@ def test_every_command_refuses_it(shown: Shown, arguments: tuple[str, ...]) -> N
     [
         f"if bits(W) < 4 then {BY_WIDTH}",
         "bits(W) == 4 or " + BY_WIDTH,
-        "if bits(W) < 4 and 3 / (bits(W) - 4) < 0 then N == 8",
+        "if bits(W) < 4 and 3 / (bits(W) - 4) < 0 then tile(regs, N) == 8",
     ],
 )
 def test_a_condition_keeps_it_away(shown: Shown, constrain: str) -> None:

@@ -186,7 +186,7 @@ def test_the_result_may_lie_elsewhere_and_the_spec_move(verify: Verify) -> None:
 def test_a_solver_without_time_decides_nothing(verify: Verify) -> None:
     mapped()
     code, out, _ = verify("--time-limit", "1e-9")
-    assert code == 0 and "did not decide in 0.0 s whether the rules admit it" in out
+    assert code == 0 and re.search(r"did not decide in \d\.\d s whether the rules admit it", out)
 
 
 # --- a spec that changed ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from qdsl.diagnostics import Diagnostic, Label, Severity, SourceFile, Span, render_json, render_text
+from qdsl.diagnostics.columns import columns, printable, wrapped
 
 ACCELERATOR = SourceFile(
     "specs/eyeriss.qdsl",
@@ -106,3 +107,76 @@ def test_json_has_one_object_per_line_with_all_places() -> None:
     assert second["labels"][0]["text"] == "holds 2 words: 2 values of 16 bits"
     assert (second["labels"][0]["line"], second["labels"][0]["column"]) == (5, 19)
     assert (second["labels"][3]["line"], second["labels"][3]["end_line"]) == (2, 4)
+
+
+NARROW = SourceFile(
+    "specs/machine.qdsl",
+    "accelerator machine {\n"
+    '  memory scratchpad { size 64; word 16 bit; keep W; energy read 0.5 pJ, write 0.4 pJ; source "data sheet" }\n'
+    "\tmemory\t蓄積器 { size 2 word }  // e\u0301\n"
+    "}\n",
+)
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_terminal_shows_the_place_and_wraps_the_words(width: int, golden: Callable[[str, str], None]) -> None:
+    wide = Diagnostic(
+        "Q0302",
+        "`size` must be a number of words or a number of bits",
+        mark(NARROW, "64"),
+        "this is a plain number",
+        (
+            Label(mark(NARROW, "energy read 0.5 pJ, write 0.4 pJ"), "far to the right"),
+            Label(mark(NARROW, "machine"), ""),
+        ),
+        ("a word has 16 bits, and 64 of them would be 1024 bits",),
+        ("write `size 64 word` or `size 64 bit`",),
+    )
+    second = Diagnostic("Q0106", "wide and combining characters", mark(NARROW, "蓄積器"), "three")
+    text = render_text([wide, second], width=width)
+    golden(f"narrow_{width}.txt", text)
+    assert max(columns(line) for line in text.splitlines()) <= width
+
+
+def test_carets_stand_under_what_they_mark_wherever_the_line_is_cut() -> None:
+    words = ["ab\u4e2d", "c\u0301d ", "\te ", "日本 "]
+    line = "".join(words * 12)
+    source = SourceFile("x", line)
+    for start in range(len(line)):
+        if line[start].isspace() or columns(printable(line[start])) == 0:
+            continue
+        for width in (32, 47, 200):
+            text = render_text([Diagnostic("Q0101", "m", Span(source, start, start + 1))], width=width)
+            shown, carets = text.split("\n")[3:5]
+            at = carets.index("^")
+            under = "".join(c for c, column in with_columns(shown) if column >= at)
+            assert under.startswith(line[start]), (start, width)
+
+
+def with_columns(text: str) -> list[tuple[str, int]]:
+    """The characters that take room, each with its column."""
+    found, column = [], 0
+    for c in text:
+        if columns(c):
+            found.append((c, column))
+        column += columns(c)
+    return found
+
+
+def test_words_wrap_by_columns_and_code_stays_whole() -> None:
+    assert wrapped("日本 日本 日本", 9) == ["日本 日本", "日本"]
+    assert wrapped("write `a b c d` (or `e`), or not", 12) == ["write", "`a b c d`", "(or `e`), or", "not"]
+    assert wrapped("one two", 8, "> ", "  ") == ["> one", "  two"]
+
+
+def test_the_imports_of_a_file_are_shown_with_its_first_finding_only() -> None:
+    imported = (Label(mark(STUDY, "study s"), "imported here"),)
+    findings = [
+        Diagnostic("Q0101", text, mark(ACCELERATOR, text), imported=imported)
+        for text in ("word 16 bit", "clock 200 MHz")
+    ]
+    text = render_text(findings)
+    assert text.count("imported here") == 1
+    assert text.index("imported here") < text.index("clock 200 MHz")
+    assert [len(json.loads(line)["imported"]) for line in render_json(findings).splitlines()] == [1, 1]
+    assert findings[0] == Diagnostic("Q0101", "word 16 bit", mark(ACCELERATOR, "word 16 bit"))

@@ -129,7 +129,8 @@ def formatted(data: bytes) -> None:
 
 
 def test_two_thousand_texts_are_accepted_or_explained(seeds: list[Seed], monkeypatch: pytest.MonkeyPatch) -> None:
-    try_all(Inputs("small", seeds), range(2000), monkeypatch)
+    short = [seed for seed in seeds if len(seed.text) < 1500]
+    try_all(Inputs("short", short), range(2000), monkeypatch)
 
 
 @pytest.mark.fuzz

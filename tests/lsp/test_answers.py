@@ -175,7 +175,7 @@ def test_text_cut_anywhere_is_answered(path: Path) -> None:
         outline(analysis.tree)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.randoms(use_true_random=False))
 def test_any_text_is_answered_also_a_damaged_one(random: Random) -> None:
     project, path, text = Project(), Path("any.qdsl").resolve(), Writer(random, depth=20).file()

@@ -73,7 +73,7 @@ def check_front(case: Case, every: list[Evaluation]) -> None:
 
 
 @given(cases())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_optimum_is_the_least_energy_of_all_mappings(case: Case) -> None:
     check_against_brute_force(case, LIMIT)
 
@@ -90,7 +90,7 @@ def scattering(draw: st.DrawFn) -> Case:
 
 
 @given(scattering())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_outputs_that_come_in_pieces_are_mapped_exactly(case: Case) -> None:
     check_against_brute_force(case, LIMIT)
 
@@ -117,20 +117,20 @@ def test_pieces_that_neighbours_pass_on_may_be_fewer_than_pieces_in_a_row() -> N
 
 @pytest.mark.slow
 @given(cases())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=240, deadline=None)
 def test_the_optimum_is_the_least_energy_of_all_mappings_on_larger_spaces(case: Case) -> None:
     check_against_brute_force(case, 4 * LIMIT)
 
 
 @given(featured_cases())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_optimum_is_the_least_energy_with_every_feature_of_the_hardware(case: Case) -> None:
     check_against_brute_force(case, LIMIT)
 
 
 @pytest.mark.slow
 @given(featured_cases())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=160, deadline=None)
 def test_the_optimum_is_the_least_energy_with_every_feature_on_larger_spaces(case: Case) -> None:
     check_against_brute_force(case, 3 * LIMIT)
 

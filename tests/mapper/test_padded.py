@@ -54,7 +54,7 @@ def brute_force(case: Case, limit: int) -> list[Evaluation] | None:
 
 
 @given(st.one_of(cases(), featured_cases()))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_best_padded_mapping_is_that_of_all_mappings(case: Case) -> None:
     every = brute_force(case, LIMIT)
     assume(every is not None)

@@ -26,11 +26,11 @@ operator conv(stride = 1) {
 }
 accelerator machine {
   word 16 bit
-  memory dram { energy read 200 pJ, write 200 pJ }
-  memory glb { size 1024 word; keep I, O; may keep W; energy read 6 pJ, write 6 pJ }
+  memory dram { energy read 200 pJ, write 200 pJ; source "invented for tests" }
+  memory glb { size 1024 word; keep I, O; may keep W; energy read 6 pJ, write 6 pJ; source "invented for tests" }
   array pe { x 14; y 3 }
-  memory wspad { size 2 word; keep W; energy read 1 pJ, write 1 pJ }
-  compute mac { energy 1 pJ }
+  memory wspad { size 2 word; keep W; energy read 1 pJ, write 1 pJ; source "invented for tests" }
+  compute mac { energy 1 pJ; source "invented for tests" }
 }
 network net { layer l = conv(K = 32, C = 8, P = 12, R = 3) }
 study s {

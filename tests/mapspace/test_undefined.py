@@ -10,9 +10,9 @@ from qdsl.diagnostics import SpecError
 from qdsl.mapper import best_mapping
 from qdsl.mapspace import count_mappings, feasible
 from qdsl.mapspace.formula import holds
-from qdsl.mapspace.interval import bounds
 from qdsl.model.accelerator import Accelerator, AccessEnergy, ComputeUnit, FanOut, StorageLevel
 from qdsl.model.constraint import Constant, Factor, Formula, Operation, Require, Scope, TileExtent
+from qdsl.model.interval import bounds
 from qdsl.model.mapping import Mapping
 from qdsl.model.operator import Problem
 from qdsl.symbolic import evaluate

@@ -139,8 +139,16 @@ def test_after_a_hundred_findings_the_rest_is_not_checked(tmp_path: Path) -> Non
     assert 100 < len(found.diagnostics) < 105 and {d.code for d in found} == {"Q0010", "Q0007"}
 
 
+def test_warnings_are_no_reason_to_stop(tmp_path: Path) -> None:
+    machine = 'accelerator a# { word 8 bit; memory m { energy read 1 pJ, write 1 pJ }; compute c { energy 1 pJ; source "x" } }'
+    main = write(tmp_path, main="".join(machine.replace("#", str(i)) + "\n" for i in range(150)))
+    sink = Sink()
+    assert load_model(main, sink) is not None
+    assert {d.code for d in sink} == {"Q0509"} and len(sink.diagnostics) == 150
+
+
 def test_unreadable_statement_causes_no_further_findings(tmp_path: Path) -> None:
-    main = write(tmp_path, main="operator f { dims N, ; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
+    main = write(tmp_path, main="operator f { dims N 3 7; O[n] = I[n] }\nnetwork n { layer l = f(N = 4) }\n")
     sink = Sink()
     load_model(main, sink)
     assert {d.code[:3] for d in sink} == {"Q01"}

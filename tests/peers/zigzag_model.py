@@ -71,14 +71,13 @@ def evaluate(
     of results, the outermost one's. padding: zeros before and after an axis of I, by the name of the output dimension in
     it; hold_read_values: its option `access_same_data_considered_as_no_access`, on by default there.
     """
-    layer = _layer(problem, bits, _widths_of_results(accelerator, problem, bits), padding or {})
-    machine = _machine(accelerator, accelerator.compute.operation_pj(problem, bits))
+    layer = layer_node(accelerator, problem, bits, padding or {})
     spatial = {t: _spatial_loops(accelerator, mapping, t) for t in OPERANDS}
     temporal = {t: _temporal_loops(accelerator, mapping, t) for t in OPERANDS}
     internal = _zigzag("mapping.spatial_mapping_internal").SpatialMappingInternal(_named(spatial), layer)
     stationary = _zigzag("mapping.temporal_mapping")
     found = _zigzag("cost_model.cost_model").CostModelEvaluation(
-        accelerator=machine,
+        accelerator=machine(accelerator, problem, bits),
         layer=layer,
         spatial_mapping=internal,
         spatial_mapping_int=internal,
@@ -135,13 +134,14 @@ def _widths_of_results(accelerator: Accelerator, problem: Problem, bits: Mapping
     return {"O": inside, "O_final": outside}
 
 
-def _layer(
+def layer_node(
+    accelerator: Accelerator,
     problem: Problem,
     bits: MappingABC[str, int],
-    result_bits: MappingABC[str, int],
     padding: MappingABC[str, tuple[int, int]],
 ) -> Any:
     """Sums of two dimensions in an index become a dimension of their own, named after the first of them."""
+    result_bits = _widths_of_results(accelerator, problem, bits)
     tensors = {
         t.name: [[(x.coefficient, x.dim) for x in axis.terms] for axis in t.axes] for t in problem.operator.tensors
     }
@@ -168,7 +168,7 @@ def _layer(
     return _zigzag("parser.workload_factory").LayerNodeFactory(data, [{"name": "Conv", **nothing}]).create()
 
 
-def _machine(accelerator: Accelerator, operation_pj: float) -> Any:
+def machine(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Any:
     """The memories innermost first. A memory serves the dimensions of the arrays inside it."""
     sizes: list[int] = []
     memories: dict[str, Any] = {}
@@ -179,7 +179,7 @@ def _machine(accelerator: Accelerator, operation_pj: float) -> Any:
             memories[part.name] = _memory(part, served=len(sizes))
     array = {
         "is_imc": False,
-        "unit_energy": operation_pj,
+        "unit_energy": accelerator.compute.operation_pj(problem, bits),
         "unit_area": 0.0,
         "dimensions": [f"D{i}" for i in range(len(sizes))],
         "sizes": sizes,

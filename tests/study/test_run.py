@@ -156,12 +156,9 @@ def test_the_seed_of_the_study_decides_and_is_recorded(tmp_path: Path) -> None:
     assert run.provenance.command == "qdsl run small.qdsl"
     path, digest = run.provenance.files[0]
     assert path.endswith("small.qdsl") and len(digest) == 64
-    assert [(s.name, s.source) for s in run.provenance.energy_sources] == [
-        ("dram", "invented for tests"),
-        ("buffer", None),
-        ("regs", None),
-        ("mac", None),
-    ]
+    assert {(s.name, s.source) for s in run.provenance.energy_sources} == {
+        (name, "invented for tests") for name in ("dram", "buffer", "regs", "mac")
+    }
 
 
 def test_the_chosen_design_is_the_nearest_to_the_ideal_corner() -> None:

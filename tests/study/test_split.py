@@ -25,10 +25,10 @@ operator depthwise { dims N, C, P, Q, R, S; weights W; O[n, c, p, q] += I[n, c, 
 accelerator tiny {
   word 16 bit
   memory dram { energy read 200 pJ, write 200 pJ; source "invented for tests" }
-  memory buffer { size 64 word; keep I, O; energy read 6 pJ, write 6 pJ }
+  memory buffer { size 64 word; keep I, O; energy read 6 pJ, write 6 pJ; source "invented for tests" }
   array pe { x 4 }
-  memory regs { size 8 word; keep W; energy read 1 pJ, write 1 pJ }
-  compute mac { energy 2 pJ }
+  memory regs { size 8 word; keep W; energy read 1 pJ, write 1 pJ; source "invented for tests" }
+  compute mac { energy 2 pJ; source "invented for tests" }
 }
 network net {
   input x: 6 x 6 x 6
@@ -51,6 +51,14 @@ study s {
 def _study(directory: Path, statement: str) -> Study:
     """The small study with a statement in its `precision`."""
     return small_model(directory, study_text(widths="2, 4").replace("8 bit", f"8 bit; {statement}", 1)).studies[0]
+
+
+def test_a_statement_about_a_split_layer_is_about_its_groups(tmp_path: Path) -> None:
+    split = "split b: 2 at 4 bit, 6 at 2 bit"
+    text = study_text(widths="2, 4", constrain="every layer b { spatial pe.x none }")
+    study = small_model(tmp_path, text.replace("8 bit", f"8 bit; {split}", 1)).studies[0]
+    (constraint,) = study.constraints
+    assert [x.name for x in study.network.layers if constraint.scope.includes(x.problem)] == ["b.1", "b.2"]
 
 
 def _values(study: Study, directory: Path) -> Values:

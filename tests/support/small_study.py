@@ -17,10 +17,10 @@ operator linear() {
 accelerator tiny {
   word 16 bit
   memory dram { energy read 200 pJ, write 200 pJ; source "invented for tests" }
-  memory buffer { size 64 word; keep I, O; energy read 6 pJ, write 6 pJ }
+  memory buffer { size 64 word; keep I, O; energy read 6 pJ, write 6 pJ; source "invented for tests" }
   array pe { x 4 }
-  memory regs { size 8 word; keep W; energy read 1 pJ, write 1 pJ }
-  compute mac { energy 2 pJ }
+  memory regs { size 8 word; keep W; energy read 1 pJ, write 1 pJ; source "invented for tests" }
+  compute mac { energy 2 pJ; source "invented for tests" }
 }
 """
 

@@ -31,17 +31,26 @@ def test_wrong_files_read_as_their_golden_text(path: Path, golden: Callable[[str
 
 def test_what_is_right_beside_a_mistake_is_kept() -> None:
     sink = Sink()
-    file = parse(SourceFile("x", "accelerator a { word 8 bit; wrod 3; clock 1 MHz }\nnetwork n { output y }"), sink)
+    file = parse(SourceFile("x", "accelerator a { word 8 bit; nonsense 3; clock 1 MHz }\nnetwork n { output y }"), sink)
     assert len(sink.diagnostics) == 1
     accelerator, network = file.declarations
     assert [type(i).__name__ for i in accelerator.items] == ["WordStmt", "ClockStmt"]  # type: ignore[union-attr]
     assert network.name.name == "n"
 
 
+def test_a_misspelt_word_is_reported_once_and_read_as_what_it_should_be() -> None:
+    sink = Sink()
+    file = parse(SourceFile("x", "Accelerator a { wrod 8 bit; clokc 1 MHz; word 3 }\nnetwrok n { output y }"), sink)
+    assert [d.helps for d in sink] == [(f"did you mean `{w}`?",) for w in ("accelerator", "word", "clock", "network")]
+    accelerator, network = file.declarations
+    assert [type(i).__name__ for i in accelerator.items] == ["WordStmt", "ClockStmt", "WordStmt"]  # type: ignore[union-attr]
+    assert network.name.name == "n"
+
+
 def test_an_unknown_declaration_is_reported_once_and_the_next_one_is_read() -> None:
-    assert mistakes("acelerator a {\n word 8 bit\n}\nnonsense\n}\naccelerator b { word }") == [
+    assert mistakes("machine a {\n word 8 bit\n}\nnonsense\n}\naccelerator b { word }") == [
         "5: `}` closes nothing",
-        "1: expected a declaration, found `acelerator`",
+        "1: `machine` begins no declaration",
         "6: expected a value, found `}`",
     ]
 
@@ -79,8 +88,11 @@ def test_a_missing_parenthesis_ends_at_the_brace() -> None:
         (r'import "a\qb\x"', "Q0104"),
         ('technology t { source "a"; source "b" }', "Q0105"),
         ("accelerator a { word 8\u00a0bit }", "Q0106"),
+        ("technology t { }\v", "Q0106"),
+        ("\x85", "Q0106"),
+        ("technology t { }\n\u2028\ntechnology u { }", "Q0106"),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_limits_hold_without_traceback(text: str, code: str) -> None:
     sink = Sink()

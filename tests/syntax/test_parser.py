@@ -138,7 +138,7 @@ def test_keywords_are_names_where_they_cannot_stand() -> None:
 def test_a_keyword_is_never_the_beginning_of_a_longer_word() -> None:
     sink = Sink()
     parse(SourceFile("x", "accelerator a { wordsize }"), sink)
-    assert [d.message for d in sink] == ["`wordsize` is not expected here"]
+    assert [d.message for d in sink] == ["`wordsize` is no statement of an accelerator"]
 
 
 def test_instances_of_a_block_are_numbers_behind_a_dot() -> None:

@@ -86,7 +86,7 @@ def test_a_tree_is_written_as_text_that_parses_to_it(text: str) -> None:
     ]
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False))
 def test_any_tree_of_the_grammar_is_written_as_text_that_parses_to_it(random: Random) -> None:
     sink = Sink()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qdsl.mapspace.formula import Atom, atoms, substitute, value_of
-from qdsl.mapspace.interval import bounds
+from qdsl.model.interval import bounds
 from tests.mapspace.strategies import formulas
 from tests.support.strategies import cases
 

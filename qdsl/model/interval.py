@@ -1,30 +1,28 @@
-"""What a formula can be when its atoms lie in intervals: sound bounds, which rule out many mappings at once."""
+"""What a formula can be when its parts lie in intervals: sound bounds, which rule out many mappings at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf, isnan
+from typing import Any
 
-from qdsl.mapspace.formula import Atom
 from qdsl.model.constraint import Constant, Formula, Operation
 
 Interval = tuple[float, float]
 _ANYTHING: Interval = (-inf, inf)
 
 
-def bounds(formula: Formula, atom: Callable[[Atom], Interval]) -> Interval:
-    """Least and greatest value of a substituted formula (truth is 0 or 1) over all values of its atoms.
+def bounds(formula: Formula, part: Callable[[Any], Interval]) -> Interval:
+    """Least and greatest value of a formula (truth is 0 or 1) over all values of its parts that are no numbers.
 
     The bounds may be too wide, never too narrow: rounding is monotone, so they also hold for `value_of` in floats. A number
     that may be undefined has no bounds.
     """
     if isinstance(formula, Constant):
         return formula.value, formula.value
-    if isinstance(formula, Atom):
-        return atom(formula)
     if isinstance(formula, Operation):
-        return _operation(formula.op, [bounds(x, atom) for x in formula.operands])
-    raise TypeError(f"not substituted: {formula}")
+        return _operation(formula.op, [bounds(x, part) for x in formula.operands])
+    return part(formula)
 
 
 def _operation(op: str, operands: list[Interval]) -> Interval:
