@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLevel
@@ -33,15 +34,20 @@ from qdsl.syntax.tree import (
 
 
 def bind_accelerator(
-    decl: AcceleratorDecl, technologies: Technologies, sink: Sink, arguments: Sequence[Argument] = ()
+    decl: AcceleratorDecl,
+    technologies: Technologies,
+    sink: Sink,
+    arguments: Sequence[Argument] = (),
+    chosen: Mapping[str, Quantity] = MappingProxyType({}),
 ) -> Accelerator | None:
-    """The accelerator with its parameters at their defaults or at the arguments; None if errors were found."""
+    """The accelerator with its parameters at their defaults, at the arguments, or at what was chosen among their values;
+    None if errors were found."""
     found = Sink()
     names: dict[str, Value] = {}
     word = clock = None
     with collecting(found) as parameters:
         _limit_parts(decl)
-        names = bind_parameters(decl, arguments)
+        names = bind_parameters(decl, arguments, chosen=chosen)
     if parameters.failed:  # what the levels say with them cannot be judged
         hand_on(found, sink)
         return None

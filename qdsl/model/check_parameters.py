@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from qdsl.diagnostics import Label
 from qdsl.model.expressions import Names, Value, as_quantity, contains, evaluate, number, split_arguments
 from qdsl.model.findings import at_most, distinct, fail, unknown
+from qdsl.model.units import Quantity
 from qdsl.syntax.tree import AcceleratorDecl, Argument, EngineDecl, ParamDecl
 
 PARTS_LIMIT = 64
 
 
 def bind_parameters(
-    decl: AcceleratorDecl | EngineDecl, arguments: Sequence[Argument], around: Names = MappingProxyType({})
+    decl: AcceleratorDecl | EngineDecl,
+    arguments: Sequence[Argument],
+    around: Names = MappingProxyType({}),
+    chosen: Mapping[str, Quantity] = MappingProxyType({}),
 ) -> dict[str, Value]:
-    """The value of every parameter: its default, or what an argument says. around: what arguments can name.
+    """The value of every parameter: its default, what was chosen among its values, or what an argument says. around: what
+    arguments can name.
 
     Raises SpecError.
     """
@@ -36,7 +41,7 @@ def bind_parameters(
         if p.domain is not None and not contains(p.domain, default):
             labels = [Label(p.domain.span, "the values it may have")]
             fail("Q0504", f"the default of `{p.name.name}` is not one of its values", p.value.span, labels=labels)
-        names[p.name.name] = default
+        names[p.name.name] = chosen.get(p.name.name, default)
         if p.name.name in given:
             _, expr = given[p.name.name]
             example = f"{p.name.name} = {default}"
