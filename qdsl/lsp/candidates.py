@@ -30,6 +30,7 @@ _USUAL_UNITS = {
     "clock": ("MHz", "GHz"),
     "bandwidth": ("word/cycle", "bit/cycle"),
     "leakage": ("pJ/cycle", "mW", "uW"),
+    "power": ("mW", "uW", "pJ/cycle"),
     "area": ("mm2", "um2"),
     "output": ("bit",),
     "split": ("bit",),
@@ -74,6 +75,9 @@ class Candidates:
 
     def technologies(self) -> Items:
         return self._declared(t.TechnologyDecl, "technology")
+
+    def engines(self) -> Items:
+        return self._declared(t.EngineDecl, "engine")
 
     def constraint_sets(self) -> Items:
         return self._declared(t.ConstraintsDecl, "constraint set")
@@ -122,7 +126,8 @@ class Candidates:
         return (Item(e.name.name, "entry", e.kind) for e in (decl.entries if decl else ()))
 
     def parameters(self) -> Items:
-        return self._parameters(self._here(t.AcceleratorDecl, "accelerator"))
+        engine = self._here(t.EngineDecl, "engine")
+        return self._parameters(engine or self._here(t.AcceleratorDecl, "accelerator"))
 
     def parameters_of_machine(self) -> Items:
         return self._parameters(self.analysis.visible.get(t.AcceleratorDecl, self.typed["machine"]))
@@ -146,7 +151,7 @@ class Candidates:
         for unit in dict.fromkeys((*UNITS, *usual)):
             yield Item(unit, "unit", rank=0 if unit in usual else 3)
 
-    def _parameters(self, decl: t.AcceleratorDecl | t.OperatorDecl | t.BlockDecl | None) -> Items:
+    def _parameters(self, decl: t.AcceleratorDecl | t.EngineDecl | t.OperatorDecl | t.BlockDecl | None) -> Items:
         return (Item(p, "parameter") for p in (parameters_of(decl) if decl else ()))
 
     def _places(self, kind: str) -> Items:

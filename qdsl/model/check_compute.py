@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from qdsl.diagnostics import Sink
-from qdsl.model.accelerator import ComputeUnit, LayerCost
 from qdsl.model.check_levels import Scope, Technologies, area_mm2, energies_of, leakage_pj
 from qdsl.model.check_parameters import bind_parameters
 from qdsl.model.check_table import check_table
 from qdsl.model.check_technology import Energies
 from qdsl.model.check_width_formula import Defined, formula_of, width_formula
+from qdsl.model.compute import ComputeUnit, LayerCost
 from qdsl.model.expressions import Names, as_truth, evaluate
 from qdsl.model.findings import Attempts, collecting, distinct, fail, lookup
 from qdsl.model.statements import Statements
@@ -33,19 +33,24 @@ def check_compute(decl: t.ComputeDecl, scope: Scope) -> ComputeUnit:
             rest, f"{what} with the cost of layers", decl.name, t.PowerStmt, t.AreaStmt, t.SourceStmt, several=_DEFINING
         )
         return _of_layers(decl.name, costs, found, scope)
-    if t.EngineStmt in of:
-        found = Statements(decl.statements, f"{what} with an engine", decl.name, t.EngineStmt, t.LeakageStmt)
+    if t.UseStmt in of:
+        found = Statements(decl.statements, f"{what} with an engine", decl.name, t.UseStmt, t.LeakageStmt)
         return _of_engine(decl.name, found, scope)
-    allowed = (t.EnergyStmt, t.ThroughputStmt, t.EngineStmt, t.LeakageStmt, t.AreaStmt, t.SourceStmt)
+    allowed = (t.EnergyStmt, t.ThroughputStmt, t.UseStmt, t.LeakageStmt, t.AreaStmt, t.SourceStmt)
     return _of_operations(decl.name, Statements(decl.statements, what, decl.name, *allowed, several=_DEFINING), scope)
 
 
 def check_engine(decl: t.EngineDecl, sink: Sink) -> t.EngineDecl | None:
     """The declaration, if it makes a compute unit with its parameters at their defaults."""
     with collecting(sink):
-        _bound(decl, (), {})
+        default_engine(decl)
         return decl
     return None
+
+
+def default_engine(decl: t.EngineDecl) -> ComputeUnit:
+    """With the parameters at their defaults. Raises SpecError."""
+    return _bound(decl, (), {})
 
 
 def _bound(decl: t.EngineDecl, arguments: Sequence[t.Argument], around: Names) -> ComputeUnit:
@@ -75,7 +80,7 @@ def _of_operations(name: t.Ident, found: Statements, scope: Scope) -> ComputeUni
 
 
 def _of_engine(unit: t.Ident, found: Statements, scope: Scope) -> ComputeUnit:
-    stmt = found.need(t.EngineStmt, "engine vector(width = 16)")
+    stmt = found.need(t.UseStmt, "use vector(width = 16)")
     call = _chosen(stmt.value, scope.names)
     name, arguments = (call.function, call.arguments) if isinstance(call, t.Call) else (call, ())
     engine = lookup("engine", name.parts[0], scope.technologies.engines)
@@ -91,7 +96,7 @@ def _chosen(expr: t.Expr, names: Names) -> t.Call | t.Name:
             return _chosen(expr.then if holds else expr.otherwise, names)
         case t.Call(function=t.Name(parts=(_,))) | t.Name(parts=(_,)):
             return expr
-    fail("Q0307", "an engine is expected", expr.span, helps=["for example `engine vector(width = 16)`"])
+    fail("Q0307", "an engine is expected", expr.span, helps=["for example `use vector(width = 16)`"])
 
 
 def _of_layers(name: t.Ident, costs: Sequence[t.LayerCost], found: Statements, scope: Scope) -> ComputeUnit:

@@ -20,7 +20,7 @@ from qdsl.model.check_technology import Technology, check_technology
 from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup
 from qdsl.model.machine import Machine
 from qdsl.model.network import Network
-from qdsl.model.review_accelerator import review_accelerator, review_technology
+from qdsl.model.review_accelerator import review_accelerator, review_engine, review_technology
 from qdsl.model.study import Study, WrittenMapping
 from qdsl.syntax.tree import (
     AcceleratorDecl,
@@ -147,6 +147,12 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
             sink.add(diagnostic)
         return checked
 
+    def engine(decl: EngineDecl) -> EngineDecl | None:
+        checked = check_engine(decl, sink)
+        for diagnostic in review_engine(decl) if checked else ():
+            sink.add(diagnostic)
+        return checked
+
     def accelerator(decl: AcceleratorDecl) -> Machine:
         default = bind_accelerator(decl, technologies, sink)
         for diagnostic in review_accelerator(decl, default) if default else ():
@@ -157,7 +163,7 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
     scope = StudyScope(names.operators, names.networks, names.constraints, names.accelerators, declared)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
     check(TechnologyDecl, names.technologies, technology)
-    check(EngineDecl, names.engines, lambda d: check_engine(d, sink))
+    check(EngineDecl, names.engines, engine)
     check(AcceleratorDecl, names.accelerators, accelerator)
     check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
     check(ConstraintsDecl, names.constraints, constraint_set)

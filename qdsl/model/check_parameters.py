@@ -25,13 +25,14 @@ def bind_parameters(
 
     Raises SpecError.
     """
-    what = "an accelerator" if isinstance(decl, AcceleratorDecl) else "an engine"
+    is_engine = isinstance(decl, EngineDecl)
+    what, example = ("an engine", "width = 16") if is_engine else ("an accelerator", "rows = 14")
     params = [i for i in decl.items if isinstance(i, ParamDecl)]
     at_most(PARTS_LIMIT, params, what, "parameters")
     distinct("parameter", (p.name for p in params))
     positional, given = split_arguments(arguments)
     if positional:
-        fail("Q0204", f"arguments of {what} are named", positional[0].span, helps=["for example `rows = 14`"])
+        fail("Q0204", f"arguments of {what} are named", positional[0].span, helps=[f"for example `{example}`"])
     for name, _ in given.values():
         if name.name not in {p.name.name for p in params}:
             unknown("parameter", name, [p.name.name for p in params], of=decl.name)

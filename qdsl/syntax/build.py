@@ -212,8 +212,8 @@ class Build:
     def throughput_stmt(self, span: Span, c: list[Any]) -> t.ThroughputStmt:
         return t.ThroughputStmt(span=span, value=c[0])
 
-    def engine_stmt(self, span: Span, c: list[Any]) -> t.EngineStmt:
-        return t.EngineStmt(span=span, value=c[0])
+    def use_stmt(self, span: Span, c: list[Any]) -> t.UseStmt:
+        return t.UseStmt(span=span, value=c[0])
 
     def table_stmt(self, span: Span, c: list[Any]) -> t.TableStmt:
         return t.TableStmt(span=span, name=self.ident(c[0]), path=self.text(c[1]))

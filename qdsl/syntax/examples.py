@@ -82,7 +82,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "compute": {
         "energy": "energy 2.2 pJ",
         "throughput": "throughput 16 / max(bits(W), bits(I))",
-        "engine": "engine vector(width = 16)",
+        "use": "use vector(width = 16)",
         "table": 'table rate from "rate.csv"',
         "let": "let inputs = ceil(C / 16)",
         "cycles": "cycles for conv2d, linear = operations / 4",

@@ -268,8 +268,8 @@ class ThroughputStmt(Node):
 
 
 @node
-class EngineStmt(Node):
-    """`engine vector(width = 16)`: a call, or a choice of one by parameters of the accelerator."""
+class UseStmt(Node):
+    """`use vector(width = 16)`: a call, or a choice of one by parameters of the accelerator."""
 
     value: Expr
 
@@ -381,7 +381,7 @@ MemoryStmt = (
 ComputeStmt = (
     EnergyStmt
     | ThroughputStmt
-    | EngineStmt
+    | UseStmt
     | TableStmt
     | LetStmt
     | LayerCost

@@ -94,7 +94,7 @@ _QUANTITIES: dict[type[t.Node], str] = {
     t.LeakageStmt: "leakage",
     t.AreaStmt: "area",
     t.ThroughputStmt: "throughput",
-    t.EngineStmt: "engine",
+    t.UseStmt: "use",
     t.PowerStmt: "power",
 }
 
@@ -114,7 +114,7 @@ def _part(stmt: t.MemoryStmt | t.ArrayStmt | t.ComputeStmt) -> str:
             | t.LeakageStmt()
             | t.AreaStmt()
             | t.ThroughputStmt()
-            | t.EngineStmt()
+            | t.UseStmt()
             | t.PowerStmt()
         ):
             return f"{_QUANTITIES[type(stmt)]} {expression(stmt.value)}"

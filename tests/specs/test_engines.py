@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import ceil, floor, log2
+from math import ceil
 
 import pytest
 
@@ -33,7 +33,7 @@ def machines(load_beside_specs: Load) -> dict[str, Accelerator]:
         f"""accelerator on_{name} {{
           word 16 bit
           memory dram {{ energy read 0 pJ, write 0 pJ }}
-          compute unit {{ engine {name} }}
+          compute unit {{ use {name} }}
         }}"""
         for name in ENGINES
     )
@@ -49,25 +49,20 @@ def problem(load_beside_specs: Load) -> Problem:
 
 
 def fused(bits: int) -> int:
-    """Width of the operand that bricks of 2 bits make."""
-    return max(2, 2 ** ceil(log2(bits)))
-
-
-def rounded(bits: int) -> int:
-    """Width of the lane of a 16-bit unit."""
-    return min(w for w in (2, 4, 8, 16) if bits <= w)
+    """The width of the operand that bricks of 2 bits make, or of the lane of a 16-bit unit."""
+    return next(w for w in (2, 4, 8, 16) if bits <= w)
 
 
 CLOSED_FORMS: dict[str, Callable[[int, int], Fraction]] = {
     "bit_parallel": lambda w, a: Fraction(1),
-    "vectorised": lambda w, a: Fraction(floor(16 / rounded(max(w, a)))),
+    "vectorised": lambda w, a: Fraction(16, fused(max(w, a))),
     "bit_serial": lambda w, a: Fraction(1, a),
     "bit_serial_both": lambda w, a: Fraction(1, w * a),
     "bit_bricks": lambda w, a: Fraction(16 * 2 * 2, fused(w) * fused(a)),
 }
 PICOJOULES: dict[str, Callable[[int, int], float]] = {
     "bit_parallel": lambda w, a: MAC_16,
-    "vectorised": lambda w, a: MAC_16 * rounded(max(w, a)) ** 2 / 256,
+    "vectorised": lambda w, a: MAC_16 * fused(max(w, a)) ** 2 / 256,
     "bit_serial": lambda w, a: MAC_16 * 1.25 * 16 * a / 256,
     "bit_serial_both": lambda w, a: MAC_16 * 1.5 * w * a / 256,
     "bit_bricks": lambda w, a: MAC_16 * 1.25 * fused(w) * fused(a) / 256,
@@ -116,7 +111,9 @@ def test_serial_gains_with_every_bit_and_vectors_in_steps(machines: dict[str, Ac
     assert [rate("bit_bricks", b, b) for b in (8, 4, 2)] == [1, 4, 16]
 
 
-def test_an_engine_wins_at_equal_area_where_the_crossover_says(machines: dict[str, Accelerator], problem: Problem) -> None:
+def test_an_engine_wins_at_equal_area_where_the_crossover_says(
+    machines: dict[str, Accelerator], problem: Problem
+) -> None:
     """`k` times as many serial units are faster where w * a < k * lane / 16."""
     k = 16
     for w in range(1, 17):
@@ -124,7 +121,7 @@ def test_an_engine_wins_at_equal_area_where_the_crossover_says(machines: dict[st
             bits = {"W": w, "I": a, "O": 16}
             serial = k / machines["bit_serial_both"].compute.cycles_per_operation(problem, bits)
             vector = 1 / machines["vectorised"].compute.cycles_per_operation(problem, bits)
-            assert (serial > vector) == (w * a < k * rounded(max(w, a)) / 16)
+            assert (serial > vector) == (w * a < k * fused(max(w, a)) / 16)
 
 
 def test_areas_follow_from_the_parameters(load_beside_specs: Load) -> None:
@@ -135,7 +132,7 @@ def test_areas_follow_from_the_parameters(load_beside_specs: Load) -> None:
           param half = 4
           word 8 bit
           memory dram { energy read 0 pJ, write 0 pJ }
-          compute unit { engine if half > 2 then vectorised(width = 2 * half) else bit_parallel }
+          compute unit { use if half > 2 then vectorised(width = 2 * half) else bit_parallel }
         }
         """
     ).accelerators[0]
