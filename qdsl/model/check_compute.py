@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from qdsl.diagnostics import Sink
@@ -11,9 +11,9 @@ from qdsl.model.check_parameters import bind_parameters
 from qdsl.model.check_table import check_table
 from qdsl.model.check_technology import Energies
 from qdsl.model.check_width_formula import Defined, formula_of, width_formula
-from qdsl.model.compute import ComputeUnit, LayerCost
+from qdsl.model.compute import ComputeUnit, LayerCost, LayerFigure
 from qdsl.model.expressions import Names, as_truth, evaluate
-from qdsl.model.findings import Attempts, collecting, distinct, fail, lookup
+from qdsl.model.findings import Attempts, collecting, distinct, duplicate, fail, lookup
 from qdsl.model.statements import Statements
 from qdsl.model.units import COUNT, CYCLES, ENERGY
 from qdsl.model.width_formula import WidthFormula
@@ -106,19 +106,20 @@ def _of_layers(name: t.Ident, costs: Sequence[t.LayerCost], found: Statements, s
     area = attempt(lambda: area_mm2(found.get(t.AreaStmt), scope.names), None)
     cycles = attempt(lambda: _by_operator("cycles", costs, scope.names, defined), {})
     energies = attempt(lambda: _by_operator("energy", costs, scope.names, defined), {})
+    figures = attempt(lambda: tuple(_figures(costs, scope.names, defined)), ())
     attempt.done()
     for cost in costs:
         for operator in cost.operators:
             if operator.name not in cycles:
                 helps = [f"for example `cycles for {operator.name} = operations / 4`"]
-                fail("Q0502", f"`{operator.name}` has an energy and no cycles", operator.span, helps=helps)
+                fail("Q0502", f"`{operator.name}` has no cycles", operator.span, helps=helps)
             if operator.name not in energies and found.get(t.PowerStmt) is None:
                 helps = [f"for example `energy for {operator.name} = operations * 1 pJ`, or `power 5 mW`"]
-                fail("Q0502", f"`{operator.name}` has cycles and no energy", operator.span, helps=helps)
+                fail("Q0502", f"`{operator.name}` has no energy", operator.span, helps=helps)
     layers = tuple(LayerCost(operator, formula, energies.get(operator)) for operator, formula in cycles.items())
     source = found.get(t.SourceStmt)
     said = source.text.value if source else None
-    return ComputeUnit(name.name, 0.0, said, area_mm2=area, layers=layers, power_pj=power, span=name.span)
+    return ComputeUnit(name.name, 0.0, said, None, 0.0, area, layers, power, figures, name.span)
 
 
 _LAYER_UNITS = {
@@ -137,6 +138,20 @@ def _by_operator(kind: str, costs: Iterable[t.LayerCost], names: Names, defined:
         formula = width_formula(cost.value, names, what, example, *units, defined=defined)
         found.update({operator.name: formula for operator in cost.operators})
     return found
+
+
+def _figures(costs: Iterable[t.LayerCost], names: Names, defined: Defined) -> Iterator[LayerFigure]:
+    """Raises SpecError for one that an operator has twice."""
+    seen: dict[tuple[str, str], t.Ident] = {}
+    for cost in costs:
+        for operator in cost.operators if cost.name else ():
+            assert cost.name is not None
+            if first := seen.get((cost.name.name, operator.name)):
+                duplicate("operator", operator, first)
+            seen[cost.name.name, operator.name] = operator
+            example = f"figure {cost.name.name} for {operator.name} = ceil(K / 128)"
+            formula = width_formula(cost.value, names, "a figure", example, defined=defined)
+            yield LayerFigure(cost.name.name, operator.name, formula)
 
 
 def definitions(found: Statements, names: Names, layers: bool) -> Defined:

@@ -24,12 +24,22 @@ class LayerCost:
     energy: WidthFormula | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LayerFigure:
+    """A number that is reported of the layers of one operator, and decides nothing."""
+
+    name: str
+    operator: str
+    value: WidthFormula
+
+
 @dataclass(frozen=True)
 class ComputeUnit:
     """The innermost level. energy: pJ per operation, a formula if it depends on bit-widths; throughput: operations per
     cycle, None for one. leakage_pj: per cycle; area_mm2: None if not stated; both of one instance.
 
-    layers: the cost of layers by operator, which then stands for energy and throughput; power_pj: per cycle of a layer.
+    layers: the cost of layers by operator, which then stands for energy and throughput; power_pj: per cycle of a layer;
+    figures: what is reported beside it.
     """
 
     name: str
@@ -40,6 +50,7 @@ class ComputeUnit:
     area_mm2: float | None = None
     layers: tuple[LayerCost, ...] = ()
     power_pj: float = 0.0
+    figures: tuple[LayerFigure, ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
 
     def cost(self, operator: Operator) -> LayerCost | None:
@@ -49,8 +60,14 @@ class ComputeUnit:
     def formulas(self, operator: Operator) -> tuple[WidthFormula, ...]:
         """Those that say what a layer of an operator costs."""
         cost = self.cost(operator)
-        found = (cost.cycles, cost.energy) if cost else (self.energy, self.throughput)
+        figures = [f.value for f in self.figures if f.operator == operator.name]
+        found = [cost.cycles, cost.energy, *figures] if cost else [self.energy, self.throughput]
         return tuple(f for f in found if isinstance(f, WidthFormula))
+
+    def reported(self, problem: Problem, bits: Mapping[str, int]) -> tuple[tuple[str, float], ...]:
+        """The figures of a layer, by name."""
+        own = [f for f in self.figures if f.operator == problem.operator.name]
+        return tuple((f.name, float(f.value.value(problem, bits))) for f in own)
 
     def operation_pj(self, problem: Problem, bits: Mapping[str, int]) -> float:
         """Energy of one operation at given bit-widths; its share of a layer's. Raises SpecError if it comes out negative."""

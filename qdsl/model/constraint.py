@@ -63,7 +63,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class DimSize:
-    """Size of a dimension of the layer."""
+    """Size of a dimension of the layer; in formulas of accelerators also a parameter of its operator."""
 
     dim: str
 

@@ -67,8 +67,9 @@ class WidthFormula:
         return sorted(self.tensors - {t.name for t in operator.tensors} - set(ROLES))
 
     def missing_dims(self, operator: Operator) -> list[str]:
-        """Dimensions it names that an operator does not have."""
-        return sorted({leaf.dim for leaf in _leaves(self.formula) if isinstance(leaf, DimSize)} - set(operator.dims))
+        """Dimensions and parameters it names that an operator does not have."""
+        known = {*operator.dims, *(name for name, _ in operator.parameters)}
+        return sorted({leaf.dim for leaf in _leaves(self.formula) if isinstance(leaf, DimSize)} - known)
 
     def reads(self, operator: Operator) -> frozenset[str]:
         """Tensors of an operator whose width it reads, by name or by role."""
@@ -93,7 +94,7 @@ class WidthFormula:
             case Operations() if problem is not None:
                 return Fraction(problem.operations)
             case DimSize() if problem is not None:
-                return Fraction(problem.size(f.dim))
+                return Fraction(dict(problem.operator.parameters).get(f.dim, problem.size(f.dim)))
             case Lookup():
                 return self._looked_up(f, [self._value(x, problem, bits) for x in f.operands])
             case Operation(op="if"):

@@ -66,7 +66,8 @@ class DesignPoint:
 
 @dataclass(frozen=True, slots=True)
 class LayerDetail:
-    """A layer's best mapping in a detailed design. nest: the mapping as the body of a qdsl `mapping` block."""
+    """A layer's best mapping in a detailed design. nest: the mapping as the body of a qdsl `mapping` block; figures: what the
+    compute unit reports of the layer beside its cost, by name."""
 
     name: str
     operator: str
@@ -76,6 +77,7 @@ class LayerDetail:
     mapping: Mapping
     evaluation: Evaluation
     nest: str
+    figures: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

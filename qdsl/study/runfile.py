@@ -19,7 +19,7 @@ from qdsl.study.result import StudyRun
 
 RUN_FILE = "run.json"
 FORMAT = "qdsl-run"
-VERSION = 4
+VERSION = 5
 
 
 def save_run(run: StudyRun, path: Path) -> None:

@@ -227,6 +227,9 @@ class Build:
     def layer_energy(self, span: Span, c: list[Any]) -> t.LayerCost:
         return t.LayerCost(span=span, kind="energy", operators=self.idents(c[:-1]), value=c[-1])
 
+    def layer_figure(self, span: Span, c: list[Any]) -> t.LayerCost:
+        return t.LayerCost(span=span, kind="figure", operators=self.idents(c[1:-1]), value=c[-1], name=self.ident(c[0]))
+
     def power_stmt(self, span: Span, c: list[Any]) -> t.PowerStmt:
         return t.PowerStmt(span=span, value=c[0])
 

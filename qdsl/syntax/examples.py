@@ -86,6 +86,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "table": 'table rate from "rate.csv"',
         "let": "let inputs = ceil(C / 16)",
         "cycles": "cycles for conv2d, linear = operations / 4",
+        "figure": "figure arrays for conv2d = ceil(K / 128)",
         "power": "power 5.4 mW",
         "leakage": "leakage 0.4 mW",
         "area": "area 0.05 mm2",

@@ -292,12 +292,13 @@ class LetStmt(Node):
 
 @node
 class LayerCost(Node):
-    """`cycles for conv2d, linear = operations / 4`: what a whole layer of one of the operators takes; kind is 'cycles' or
-    'energy'."""
+    """`cycles for conv2d, linear = operations / 4`: what a whole layer of one of the operators takes; kind is 'cycles',
+    'energy' or 'figure', which has a name."""
 
     kind: str
     operators: tuple[Ident, ...]
     value: Expr
+    name: Ident | None = None
 
 
 @node

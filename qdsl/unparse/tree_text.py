@@ -107,7 +107,8 @@ def _part(stmt: t.MemoryStmt | t.ArrayStmt | t.ComputeStmt) -> str:
         case t.LetStmt():
             return f"let {stmt.name.name} = {expression(stmt.value)}"
         case t.LayerCost():
-            return f"{stmt.kind} for {names(stmt.operators)} = {expression(stmt.value)}"
+            kind = f"figure {stmt.name.name}" if stmt.name else stmt.kind
+            return f"{kind} for {names(stmt.operators)} = {expression(stmt.value)}"
         case (
             t.WordStmt()
             | t.WidthStmt()

@@ -50,7 +50,7 @@ OTHER = {
         "weights",
         "activations",
     ),
-    *("pad", "channels", "nsga2", "population", "offspring", "generations", "seed", "html", "markdown", "layer"),
+    *("ceil", "operations", "pad", "channels", "nsga2", "population", "offspring", "generations", "seed", "html", "markdown", "layer"),
     *("latency", "operators", "default", "exact", "random", "victory"),
     "e",  # of numbers
 }
