@@ -16,6 +16,7 @@ from qdsl.model.check_mapping import check_mapping
 from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
 from qdsl.model.check_study import StudyScope, check_study
+from qdsl.model.check_table import table_hashes
 from qdsl.model.check_technology import Technology, check_technology
 from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup
 from qdsl.model.machine import Machine
@@ -54,12 +55,14 @@ class Names:
     mappings: dict[str, WrittenMapping | None] = field(default_factory=dict)
     studies: dict[str, Study | None] = field(default_factory=dict)
     declared: dict[tuple[str, str], Ident] = field(default_factory=dict)  # (kind, name) -> where
+    tables: dict[str, str | None] = field(default_factory=dict)  # path of a table as printed -> hash of its text
 
     def include(self, other: Names, sink: Sink) -> None:
         """Adds what an imported file can name; a name that is declared in two files is reported."""
         for key, ident in other.declared.items():
             with collecting(sink):
                 self.declare(key, ident)
+        self.tables |= other.tables
         for table in _TABLES.values():
             mine = getattr(self, table)
             for name, value in getattr(other, table).items():
@@ -95,7 +98,7 @@ _TABLES: dict[type[Declaration], str] = {
 
 def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
     """Checks all declarations of a file, until there are too many findings."""
-    names = Names()
+    names = Names(tables=table_hashes(tree))
     try:
         _check_all(tree, imported, names, sink)
     except EnoughError as enough:

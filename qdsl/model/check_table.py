@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn
@@ -12,7 +14,7 @@ from qdsl.model.constraint import Table
 from qdsl.model.findings import fail
 from qdsl.model.imports import read_text
 from qdsl.model.units import Dimension, Quantity, quantity
-from qdsl.syntax.tree import Number, TableStmt
+from qdsl.syntax.tree import AcceleratorDecl, ComputeDecl, EngineDecl, File, Number, TableStmt
 
 SUFFIX = ".csv"
 ROWS_LIMIT = 4096
@@ -21,6 +23,19 @@ ROWS_LIMIT = 4096
 def table_path(stmt: TableStmt) -> str:
     """As printed, relative to the file that names it."""
     return str(Path(stmt.span.source.path).parent / stmt.path.value)
+
+
+def table_hashes(tree: File) -> dict[str, str | None]:
+    """Of the tables that a file names: path as printed -> sha256 of the text, None if it cannot be read."""
+    parts = [d for d in tree.declarations if isinstance(d, AcceleratorDecl | EngineDecl)]
+    blocks = [p.items for p in parts] + [i.statements for p in parts for i in p.items if isinstance(i, ComputeDecl)]
+    found: dict[str, str | None] = {}
+    for stmt in (s for block in blocks for s in block if isinstance(s, TableStmt)):
+        path = table_path(stmt)
+        found[path] = None
+        with suppress(OSError):
+            found[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path.endswith(SUFFIX) else None
+    return found
 
 
 def check_table(stmt: TableStmt) -> tuple[Table, Dimension]:

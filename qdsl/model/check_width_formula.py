@@ -12,7 +12,7 @@ from qdsl.model.expressions import Names, as_quantity, members
 from qdsl.model.expressions import evaluate as value_of
 from qdsl.model.findings import fail, quoted, unknown, whole_name
 from qdsl.model.units import COUNT, Dimension, Quantity, convert, quantity
-from qdsl.model.width_formula import ROLES, WidthFormula
+from qdsl.model.width_formula import ROLES, WidthFormula, leaves
 from qdsl.syntax.tree import Binary, Call, Conditional, Expr, Membership, Name, Number, Unary
 
 _FUNCTIONS = ("bits", "max", "min", "floor", "ceil", "log2")
@@ -91,6 +91,8 @@ class _Reader:
                 condition = self.condition(e.condition)
                 (then, one), (otherwise, other) = self.number(e.then), self.number(e.otherwise)
                 _same(e, "the two branches need", [(e.then, one), (e.otherwise, other)])
+                if all(isinstance(leaf, Constant) for leaf in leaves(condition)):
+                    return (then if WidthFormula(condition).constant else otherwise), one
                 return Operation("if", (condition, then, otherwise)), one
             case Call():
                 return self._call(e)

@@ -37,12 +37,12 @@ class WidthFormula:
     @property
     def tensors(self) -> frozenset[str]:
         """Tensors and roles whose width it reads."""
-        return frozenset(leaf.tensor for leaf in _leaves(self.formula) if isinstance(leaf, Bits))
+        return frozenset(leaf.tensor for leaf in leaves(self.formula) if isinstance(leaf, Bits))
 
     @property
     def varies(self) -> bool:
         """Whether the value depends on the layer at all."""
-        return any(not isinstance(leaf, Constant) for leaf in _leaves(self.formula))
+        return any(not isinstance(leaf, Constant) for leaf in leaves(self.formula))
 
     @property
     def constant(self) -> Fraction:
@@ -69,7 +69,7 @@ class WidthFormula:
     def missing_dims(self, operator: Operator) -> list[str]:
         """Dimensions and parameters it names that an operator does not have."""
         known = {*operator.dims, *(name for name, _ in operator.parameters)}
-        return sorted({leaf.dim for leaf in _leaves(self.formula) if isinstance(leaf, DimSize)} - known)
+        return sorted({leaf.dim for leaf in leaves(self.formula) if isinstance(leaf, DimSize)} - known)
 
     def reads(self, operator: Operator) -> frozenset[str]:
         """Tensors of an operator whose width it reads, by name or by role."""
@@ -143,10 +143,11 @@ class WidthFormula:
         raise TypeError(f"unknown operation {op}")
 
 
-def _leaves(f: Formula) -> Iterator[Formula]:
+def leaves(f: Formula) -> Iterator[Formula]:
+    """The parts of a formula that have none themselves."""
     if isinstance(f, Operation | Lookup):
         for x in f.operands:
-            yield from _leaves(x)
+            yield from leaves(x)
     else:
         yield f
 

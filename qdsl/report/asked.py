@@ -92,7 +92,10 @@ def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
     said = (source.source if source else compute.source) or "not stated"
     instances = f"{grouped(accelerator.compute_instances)} instances"
     if compute.layers:
-        energy = "; ".join(f"{c.operator}: {_layer_cost(c)}" for c in compute.layers)
+        alike: dict[str, list[str]] = {}
+        for cost in compute.layers:
+            alike.setdefault(_layer_cost(cost), []).append(cost.operator)
+        energy = "; ".join(f"{', '.join(operators)}: {text}" for text, operators in alike.items())
         energy += f"; {_number(compute.power_pj)}{NARROW}pJ per cycle" if compute.power_pj else ""
     elif isinstance(compute.energy, WidthFormula):
         energy = f"{compute.energy.text} per operation"

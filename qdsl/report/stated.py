@@ -9,11 +9,12 @@ from qdsl.study.result import StudyRun
 
 @dataclass(frozen=True, slots=True)
 class StatedFigures:
-    """rows: (layer, a number per name, None where its operator has none); sums: of the columns."""
+    """rows: (layer, a number per name, None where its operator has none); sums: of the columns that count something, None for
+    the others."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
-    sums: tuple[float, ...]
+    sums: tuple[float | None, ...]
 
 
 def stated_figures(run: StudyRun) -> StatedFigures | None:
@@ -24,4 +25,6 @@ def stated_figures(run: StudyRun) -> StatedFigures | None:
     if not names:
         return None
     rows = tuple((layer, tuple(figures.get(name) for name in names)) for layer, figures in found.items())
-    return StatedFigures(names, rows, tuple(sum(figures.get(name, 0.0) for figures in found.values()) for name in names))
+    columns = [[figures[name] for figures in found.values() if name in figures] for name in names]
+    sums = tuple(sum(column) if all(x.is_integer() for x in column) else None for column in columns)
+    return StatedFigures(names, rows, sums)

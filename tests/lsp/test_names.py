@@ -28,7 +28,7 @@ REFERENCE = [
     for text in re.findall(
         r"^```qdsl\n(.*?)^```$", (data_dir("grammar") / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
-    if "\"../" not in text  # a path
+    if '"../' not in text  # a path
 ]
 OTHER = {
     *(t.pattern.value for t in parser().terminals if isinstance(t.pattern, PatternStr)),
@@ -50,7 +50,20 @@ OTHER = {
         "weights",
         "activations",
     ),
-    *("ceil", "operations", "pad", "channels", "nsga2", "population", "offspring", "generations", "seed", "html", "markdown", "layer"),
+    *(
+        "ceil",
+        "operations",
+        "pad",
+        "channels",
+        "nsga2",
+        "population",
+        "offspring",
+        "generations",
+        "seed",
+        "html",
+        "markdown",
+        "layer",
+    ),
     *("latency", "operators", "default", "exact", "random", "victory"),
     "e",  # of numbers
 }
