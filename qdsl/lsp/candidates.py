@@ -9,6 +9,7 @@ from typing import TypeVar
 from qdsl.lsp.context import Context
 from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, tensors_of
+from qdsl.model.check_precision import GRANULARITIES
 from qdsl.model.check_search import SEARCH_RANGES
 from qdsl.model.check_study import REPORTS
 from qdsl.model.graph import FUNCTIONS
@@ -226,7 +227,7 @@ class Candidates:
         return (Item(x, "constant") for x in SEARCH_OPERATORS)
 
     def granularity(self) -> Items:
-        yield Item("layer", "constant")
+        return (Item(x, "constant") for x in GRANULARITIES)
 
     # --- where the cursor is -----------------------------------------------------------------
 

@@ -718,7 +718,7 @@ class WidthRule(Node):
 
     role: str
     options: ValueSet
-    granularity: Ident  # 'layer'; others are refused by the checker
+    granularity: Ident  # 'layer' or 'network'; others are refused by the checker
 
 
 @node
