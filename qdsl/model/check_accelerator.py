@@ -27,6 +27,7 @@ from qdsl.syntax.tree import (
     ClockStmt,
     ComputeDecl,
     FlagStmt,
+    LayerCost,
     MemoryDecl,
     ParamDecl,
     WordStmt,
@@ -56,7 +57,9 @@ def bind_accelerator(
     if settings.failed:
         word, clock = 1, 1.0  # so that the levels are checked all the same
     _warn_unused(decl, found)
-    scope = Scope(names, technologies, word, clock)
+    computes = [i for i in decl.items if isinstance(i, ComputeDecl)]
+    layers = any(isinstance(s, LayerCost) for c in computes for s in c.statements)
+    scope = Scope(names, technologies, word, clock, layers)
     hierarchy: list[StorageLevel | FanOut] = []
     compute: ComputeUnit | None = None
     outermost = True

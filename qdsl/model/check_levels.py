@@ -55,12 +55,14 @@ WORD_LIMIT = 4096
 
 @dataclass(frozen=True)
 class Scope:
-    """What the statements of all levels can use. word: default in bits; clock_hz: None if not stated."""
+    """What the statements of all levels can use. word: default in bits; clock_hz: None if not stated; layers: whether the
+    compute unit states the cost of whole layers."""
 
     names: Names
     technologies: Technologies
     word: int | None
     clock_hz: float | None
+    layers: bool = False
 
 
 def check_array(decl: ArrayDecl, scope: Scope) -> FanOut:

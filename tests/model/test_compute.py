@@ -112,6 +112,15 @@ def test_a_study_runs_on_such_a_machine_and_reports_its_figures(model: Model, tm
     assert json.loads((tmp_path / RUN_FILE).read_text())["version"] == 5
 
 
+def test_its_memory_must_hold_a_layer_whole(tmp_path: Path) -> None:
+    """At 4 bits `a` has 6 inputs, 48 weights and 8 outputs, which take 3 + 24 + 4 words, and `c` 4 + 16 + 2."""
+    for size, legal in ((31, True), (30, False)):
+        found = core(tmp_path, CORE.replace("memory ram {", f"memory ram {{ size {size} word;"))
+        problem = found.networks[0].layers[0].problem
+        answer = best_mapping(found.accelerators[0], problem, {"I": 4, "W": 4, "O": 4})
+        assert (answer.mapping is not None) == legal
+
+
 def test_two_operators_of_equal_rules_do_not_share_an_answer(tmp_path: Path) -> None:
     text = (
         CORE.replace("b = copy(a)", "b = relabelled(a)")

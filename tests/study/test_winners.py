@@ -85,7 +85,9 @@ def test_all_layers_share_a_width(model: Model) -> None:
 def test_pairs_are_the_sums_of_the_best_mappings(run: StudyRun, model: Model) -> None:
     study = model.studies[0]
     for index, configuration in enumerate(run.configurations):
-        assert [(p.weights, p.activations) for p in configuration.pairs] == [(w, a) for w in (2, 3, 4, 8) for a in (4, 8)]
+        assert [(p.weights, p.activations) for p in configuration.pairs] == [
+            (w, a) for w in (2, 3, 4, 8) for a in (4, 8)
+        ]
         for pair in configuration.pairs:
             bits = study.precision.layer_bits((pair.activations, pair.weights))
             machine = study.hardware[index].accelerator
