@@ -69,8 +69,7 @@ class Finder:
                 case t.UseStmt():
                     self._engine(node.value)
                 case t.LayerCost():
-                    for operator in node.operators:
-                        self.to(t.OperatorDecl, operator)
+                    self._layer_cost(node)
                 case t.EnergyStmt(origin=t.Name() as origin):
                     self._entry(origin)
                 case t.BitsTerm() if node.tensor.name not in _ROLES:
@@ -84,6 +83,19 @@ class Finder:
                     | t.DoubleBufferedStmt()
                 ):
                     self.tensors(node.tensors or ())
+
+    def _layer_cost(self, node: t.LayerCost) -> None:
+        """The operators, the name of a figure, and what its formula reads of their parameters."""
+        if node.name:
+            self.declare("parameter", node.name)
+        parameters: dict[str, Symbol] = {}
+        for operator in node.operators:
+            self.to(t.OperatorDecl, operator)
+            decl = self.visible.get(t.OperatorDecl, operator.name)
+            parameters.update(parameters_of(decl) if decl else {})
+        for name in all_nodes([node.value]):
+            if isinstance(name, t.Name):
+                self.refer(name.parts[0], parameters)
 
     def _engine(self, value: t.Expr) -> None:
         """`vector(width = 16)`, or a choice of one."""

@@ -52,6 +52,8 @@ OTHER = {
     ),
     *(
         "ceil",
+        "epsilon",
+        "min",
         "operations",
         "pad",
         "channels",
