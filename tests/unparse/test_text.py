@@ -99,7 +99,7 @@ PARTS = [p for p in SPECS if p.parent.name != "studies"]
 
 @pytest.mark.parametrize("path", [p for p in PARTS if p.stem in ("mpic", "pim")], ids=lambda p: p.stem)
 def test_what_reads_a_table_is_refused(path: Path) -> None:
-    with pytest.raises(ValueError, match="table `(rate|mac)` stands in a file"):
+    with pytest.raises(ValueError, match=r"table `(rate|mac)` stands in a file"):
         to_text(load(path))
 
 
