@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -50,7 +50,7 @@ def to_json(value: Any, hint: Any = None) -> Json:
 
 def from_json(data: Json, hint: type[T]) -> T:
     """The value of type `hint` whose JSON form is `data`. Raises ValueError, naming the place, when it is not one."""
-    known: Hashable = hint
+    known: Any = hint
     try:
         result: T = _decoder(known)(data)
     except _MisfitError as misfit:
@@ -67,7 +67,7 @@ class _MisfitError(Exception):
 
 
 @cache
-def _decoder(hint: Hashable) -> Decoder:
+def _decoder(hint: Any) -> Decoder:
     """What reads the form of a type. Decoders of parts are looked up when they are used: types may contain themselves."""
     if hint is Any:
         return lambda data: data
