@@ -1,0 +1,1 @@
+"""Networks with quantised values: data, training, and the errors they make."""
