@@ -54,12 +54,15 @@ class QuantLayer(nn.Module):
 
     def forward(self, inputs: list[Tensor], grids: list[Grid | None]) -> Tensor:
         """grids: of the inputs, None for one that is not quantised. The result is not quantised."""
+        return activate(self.linear(inputs, grids), self.layer.function)
+
+    def linear(self, inputs: list[Tensor], grids: list[Grid | None]) -> Tensor:
+        """The result before the activation function."""
         tensors = dict(zip((t for t, _ in self.layer.inputs), inputs, strict=True))
         if self.operand is None:
             found = contract(self.layer.problem, self.layer.padding, tensors)
-            if (n := averaged_over(self.layer.problem)) > 1:
-                found = found / n
-            return activate(found, self.layer.function)
+            n = averaged_over(self.layer.problem)
+            return found / n if n > 1 else found
         grid = self.weight_grid()
         tensors[self.operand.name] = self.quantised_weight(grid)
         unit = self.unit(grid, grids)
@@ -70,7 +73,8 @@ class QuantLayer(nn.Module):
         if self.bias is not None:
             bias = self.bias if unit is None or self.norm is not None else rounded_bias(self.bias, unit)
             found = found + self.along(bias, found)
-        return activate(found if self.norm is None else self.norm(found), self.layer.function)
+        normalised: Tensor = found if self.norm is None else self.norm(found)
+        return normalised
 
     def weight_grid(self) -> Grid | None:
         """Of shape [output channels, 1]; None for weights that are not quantised."""

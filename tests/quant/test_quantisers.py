@@ -56,7 +56,7 @@ def test_a_learned_range_stays_when_the_width_changes() -> None:
     weights(rows)
     weights.set_width((4, 2))
     assert weights(rows).detach().abs().amax(1).tolist() == pytest.approx([1.08, 1.34], abs=0.02)
-    assert weights.step is not None and weights.step.tolist() == pytest.approx([4 / 15])
+    assert weights.step is not None and weights.step.tolist() == pytest.approx([4 / 255])
 
 
 def test_running_ranges_follow_the_batches_while_training() -> None:
