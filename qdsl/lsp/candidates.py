@@ -9,7 +9,8 @@ from typing import TypeVar
 from qdsl.lsp.context import Context
 from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, tensors_of
-from qdsl.model.check_study import REPORTS, SEARCH_RANGES
+from qdsl.model.check_search import SEARCH_RANGES
+from qdsl.model.check_study import REPORTS
 from qdsl.model.graph import FUNCTIONS
 from qdsl.model.mapper import MAPPERS
 from qdsl.model.network import Network
@@ -252,7 +253,7 @@ class Candidates:
 
     def _network(self, name: str) -> Network | None:
         mapped = self._mapped()
-        return self.analysis.names.networks.get(name or (mapped.network.name if mapped else ""))
+        return self.analysis.names.networks.get(name or (mapped.networks[0].name.name if mapped else ""))
 
     def _problem(self) -> Problem | None:
         """Of the layer that the mapping around the cursor is for."""

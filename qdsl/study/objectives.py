@@ -60,8 +60,9 @@ class Evaluator:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Objectives that have values in this study."""
-        return tuple(name for name in OBJECTIVES if self.study.timed or name not in TIMED)
+        """Objectives that have values in this study; the area only if it is minimised."""
+        absent = {*(() if self.study.timed else TIMED), *({"area"} - set(self.study.objectives))}
+        return tuple(name for name in OBJECTIVES if name not in absent)
 
     def _value(self, name: str, designs: Designs) -> Array:
         if name in PEAKS:
@@ -229,9 +230,17 @@ def _in_decibels(power: Array) -> Array:
     return decibel
 
 
+def _area(evaluator: Evaluator) -> Iterator[Part]:
+    """mm2 of the accelerator: a constant, counted at the first layer. Only configurations differ in it."""
+    area = evaluator.study.accelerator.area_mm2
+    assert area is not None  # see check_study
+    yield Part(evaluator.study.network.layers[0].name, (), np.array(area))
+
+
 _PARTS: Mapping[str, Callable[[Evaluator], Iterator[Part]]] = {
     "energy": _energy,
     "latency": _latency,
     "weight_memory": _weight_memory,
     "noise": _noise,
+    "area": _area,
 }

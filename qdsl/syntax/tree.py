@@ -614,10 +614,18 @@ class ConstraintsDecl(Node):
 
 
 @node
-class MapStmt(Node):
-    """`map NETWORK onto ACCELERATOR`."""
+class MappedNetwork(Node):
+    """`resnet18` or `2 * resnet18`."""
 
-    network: Ident
+    weight: Number | None
+    name: Ident
+
+
+@node
+class MapStmt(Node):
+    """`map resnet18 onto eyeriss` or `map 2 * resnet18 + mobilenet_v1 onto eyeriss(rows in {8, 12})`."""
+
+    networks: tuple[MappedNetwork, ...]
     accelerator: MachineRef
 
 
@@ -627,6 +635,15 @@ class MapAsStmt(Node):
 
     operator: Ident
     call: Call
+
+
+@node
+class LimitStmt(Node):
+    """`limit area <= 2 mm2`."""
+
+    quantity: Ident
+    comparison: str
+    value: Expr
 
 
 @node
@@ -713,6 +730,13 @@ class MinimizeStmt(Node):
 
 
 @node
+class LevelsStmt(Node):
+    """`levels coarse, mid, fine`."""
+
+    levels: tuple[Ident, ...]
+
+
+@node
 class MapperStmt(Node):
     """`mapper random(victory = 500, seed = 1)`, `mapper exact`."""
 
@@ -736,11 +760,13 @@ class ReportStmt(Node):
 
 StudyItem = (
     MapStmt
+    | LimitStmt
     | MapAsStmt
     | PrecisionBlock
     | ConstrainWith
     | ConstrainBlock
     | MinimizeStmt
+    | LevelsStmt
     | MapperStmt
     | SearchStmt
     | ReportStmt
