@@ -51,6 +51,10 @@ class Grid:
         found: Tensor = _Nearest.apply(x, self)  # type: ignore[no-untyped-call]
         return found
 
+    def detached(self) -> Grid:
+        """Without gradients."""
+        return Grid(self.scale.detach(), self.zero, self.low, self.high)
+
     def expanded(self, shape: tuple[int, ...]) -> Grid:
         """With its tensors in another shape of as many elements."""
         return Grid(*(t.reshape(shape) for t in (self.scale, self.zero, self.low, self.high)))
@@ -93,11 +97,9 @@ def short(scale: Tensor) -> Tensor:
     """The next scale that is not less and has a short mantissa; 1 in place of 0."""
     with torch.no_grad():
         mantissa, exponent = torch.frexp(scale)
-        rounded = torch.ldexp(
-            torch.ceil(torch.ldexp(mantissa, _same(exponent, MANTISSA_BITS))), exponent - MANTISSA_BITS
-        )
-        rounded = torch.where(scale > 0, rounded, torch.ones_like(scale))
-    return straight(scale, rounded)
+        rounded = torch.ldexp(torch.ceil(mantissa * 2**MANTISSA_BITS), exponent - MANTISSA_BITS)
+        rounded = torch.where(scale > 0, rounded, 1.0)
+    return straight(scale, rounded) if scale.requires_grad else rounded
 
 
 def affine(lo: Tensor, hi: Tensor, bits: Tensor) -> Grid:
@@ -129,7 +131,3 @@ def _codes(bits: Tensor, signed: bool) -> tuple[Tensor, Tensor]:
     levels = torch.exp2(bits)
     low = -levels / 2 if signed else torch.zeros_like(levels)
     return low, low + levels - 1
-
-
-def _same(like: Tensor, value: int) -> Tensor:
-    return torch.full_like(like, value)
