@@ -149,6 +149,8 @@ CODES: dict[str, str] = {
     "Q0915": "workers of another version",
     "Q0920": "too many activations at once",
     "Q0921": "front too large",
+    "Q0930": "data not readable",
+    "Q0931": "network not executable",
     "Q0950": "template missing",
     "Q0951": "template broken",
     "Q0952": "report not writable",
