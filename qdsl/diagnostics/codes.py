@@ -127,6 +127,7 @@ CODES: dict[str, str] = {
     "Q0811": "objective without data",
     "Q0814": "objective not additive",
     "Q0815": "instances that no layer can use",
+    "Q0816": "network does not fit the data",
     # --- runs, stores, reports ---
     "Q0901": "not a result store",
     "Q0902": "result store not usable",

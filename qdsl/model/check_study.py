@@ -8,7 +8,9 @@ from typing import Any
 
 from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
+from qdsl.model.accuracy import Accuracy
 from qdsl.model.check_accelerator import check_widths_known
+from qdsl.model.check_accuracy import EXAMPLE, check_accuracy, check_limit, check_network_learns
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
 from qdsl.model.check_map_as import replace_operators
 from qdsl.model.check_mapper import check_mapper
@@ -27,6 +29,7 @@ from qdsl.model.statements import Statements
 from qdsl.model.study import NOT_ADDITIVE, OBJECTIVES, SEARCH_OPERATORS, Search, Study
 from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import (
+    AccuracyStmt,
     ConstrainBlock,
     ConstrainWith,
     Expr,
@@ -42,11 +45,13 @@ from qdsl.syntax.tree import (
     ReportStmt,
     SearchStmt,
     StudyDecl,
+    SubjectStmt,
     WidthRule,
 )
 
 REPORTS = ("html", "markdown")
 SEARCH_EXAMPLES = {"nsga2": "population = 48", "exact": "epsilon = 5 %"}  # with an example of an argument
+_NOT_ADDITIVE = {"edp": "a product of sums", "error": "measured for each design as a whole"}
 # Smallest and largest value of each number of the search.
 SEARCH_RANGES = {
     "population": (4, 10_000),
@@ -97,7 +102,7 @@ def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagno
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
-    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, MapperStmt, SearchStmt, ReportStmt)
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SubjectStmt, MapperStmt, SearchStmt, AccuracyStmt, ReportStmt)
     found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(MapAsStmt,))
     network: Network | None = None
     mapped: Network | None = None
@@ -107,6 +112,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     reports: tuple[str, ...] = REPORTS
     mapper: MapperChoice = EXACT
     search = Search()
+    accuracy: Accuracy | None = None
+    largest_error: float | None = None
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         accelerator = scope.machine(map_stmt.accelerator, sink)
@@ -127,7 +134,9 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
         if search.method == "exact":
-            _check_additive(found.need(MinimizeStmt, ""))
+            _check_additive(found.need(MinimizeStmt, ""), found.get(SubjectStmt))
+    with collecting(sink):
+        accuracy, largest_error = _accuracy(found, objectives, network)
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
     if network is None or accelerator is None:
@@ -142,8 +151,37 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     if precision is None or mapped is None:
         return None
     return Study(
-        decl.name.name, mapped, accelerator, precision, constraints, objectives, search, reports, mapper, decl.name.span
+        decl.name.name,
+        mapped,
+        accelerator,
+        precision,
+        constraints,
+        objectives,
+        search,
+        reports,
+        mapper,
+        accuracy,
+        largest_error,
+        decl.name.span,
     )
+
+
+def _accuracy(
+    found: Statements, objectives: tuple[str, ...], network: Network | None
+) -> tuple[Accuracy | None, float | None]:
+    """How the error is measured, and the largest one allowed."""
+    stmt, limited = found.get(AccuracyStmt), found.get(SubjectStmt)
+    largest = check_limit(limited) if limited else None
+    if "error" not in objectives and limited is None:
+        if stmt:
+            helps = ["`minimize energy, error` or `subject to error <= 2 %`"]
+            fail("Q0503", "nothing in the study asks for the error", stmt.span, label="measures it", helps=helps)
+        return None, None
+    stmt = found.need(AccuracyStmt, EXAMPLE)
+    accuracy = check_accuracy(stmt)
+    if network:
+        check_network_learns(stmt, accuracy, network)
+    return accuracy, largest
 
 
 def _inside(span: Span, block: Span) -> bool:
@@ -200,12 +238,16 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
     return tuple(o.name for o in stmt.objectives)
 
 
-def _check_additive(stmt: MinimizeStmt) -> None:
+def _check_additive(stmt: MinimizeStmt, limit: SubjectStmt | None) -> None:
     for name in stmt.objectives:
         if name.name in NOT_ADDITIVE:
             text = f"`{name.name}` does not add up over the layers, so the exact search cannot minimise it"
-            helps = ["minimise `energy, latency`, or use `search nsga2(...)`"]
-            fail("Q0814", text, name.span, label="a product of sums", helps=helps)
+            instead = "`noise`" if name.name == "error" else "`energy, latency`"
+            helps = [f"minimise {instead}, or use `search nsga2(...)`"]
+            fail("Q0814", text, name.span, label=_NOT_ADDITIVE[name.name], helps=helps)
+    if limit:
+        text = "the error does not add up over the layers, so the exact search cannot limit it"
+        fail("Q0814", text, limit.span, label=_NOT_ADDITIVE["error"], helps=["use `search nsga2(...)`"])
 
 
 def _search(stmt: SearchStmt) -> Search:

@@ -8,6 +8,7 @@ from typing import NoReturn, TypeVar
 from qdsl.diagnostics import Label
 from qdsl.model.findings import fail, quoted
 from qdsl.syntax.tree import (
+    AccuracyStmt,
     AreaStmt,
     BandwidthStmt,
     BatchStmt,
@@ -31,6 +32,7 @@ from qdsl.syntax.tree import (
     SearchStmt,
     SizeStmt,
     SourceStmt,
+    SubjectStmt,
     ThroughputStmt,
     WidthStmt,
     WordStmt,
@@ -60,8 +62,10 @@ _KEYWORDS: dict[type[Node], str] = {
     MapAsStmt: "map … as",
     PrecisionBlock: "precision",
     MinimizeStmt: "minimize",
+    SubjectStmt: "subject to",
     MapperStmt: "mapper",
     SearchStmt: "search",
+    AccuracyStmt: "accuracy",
     ReportStmt: "report",
     OutputWidth: "output",
 }

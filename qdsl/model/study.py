@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
+from qdsl.model.accuracy import Accuracy
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
@@ -16,9 +17,9 @@ from qdsl.model.precision import PrecisionSpace
 if TYPE_CHECKING:
     from qdsl.model.allowances import Allowance
 
-OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise")
+OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "error")
 TIMED = ("latency", "edp")
-NOT_ADDITIVE = ("edp",)
+NOT_ADDITIVE = ("edp", "error")
 """Objectives that are neither a sum over the layers nor a peak."""
 SEARCHES = ("nsga2", "exact")
 SEARCH_OPERATORS = ("default", "seed")
@@ -41,7 +42,8 @@ class Search:
 
 @dataclass(frozen=True)
 class Study:
-    """network: as it is mapped, each split layer replaced by its groups."""
+    """network: as it is mapped, each split layer replaced by its groups. accuracy: how errors are measured, None where
+    nothing asks for them. largest_error: per cent; designs above it are no answer."""
 
     name: str
     network: Network
@@ -52,6 +54,8 @@ class Study:
     search: Search
     reports: tuple[str, ...]  # of 'html', 'markdown'
     mapper: MapperChoice = EXACT
+    accuracy: Accuracy | None = None
+    largest_error: float | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
 
     @property

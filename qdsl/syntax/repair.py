@@ -26,7 +26,7 @@ _BARE = re.compile(r"[^\s;{}\"]+")
 _QUOTED = re.compile(r'"([^"\\\n]+)"')
 _VALUES = re.compile(r"\w+(?:\s+(?!per\b)\w+)?(?:\s*(?:,|\.\.)\s*\w+(?:\s+(?!per\b)\w+)?)+")
 _LIST = re.compile(r"\[([^\[\]{};\n]*)\]")
-# Signs as they are in other languages, and what they may be here.
+# Signs as they are in other languages, words of other statements, and what they may be here.
 SUBSTITUTES = {
     "=": ("==", ":", "in"),
     ":": ("=", ".."),
@@ -42,6 +42,8 @@ SUBSTITUTES = {
     "|": ("or",),
     "!": ("not",),
     "...": ("..",),
+    "to": ("onto",),
+    "on": ("onto",),
 }
 _HABITS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (re.compile(r"(array\s+\w+)\s+(\d+)\s*x\s*(\d+)"), lambda m: f"{m[1]} {{ x {m[2]}; y {m[3]} }}"),

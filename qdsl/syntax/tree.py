@@ -713,6 +713,13 @@ class MinimizeStmt(Node):
 
 
 @node
+class SubjectStmt(Node):
+    """`subject to error <= 2 %`."""
+
+    limit: Expr
+
+
+@node
 class MapperStmt(Node):
     """`mapper random(victory = 500, seed = 1)`, `mapper exact`."""
 
@@ -725,6 +732,17 @@ class SearchStmt(Node):
     """`search nsga2(population = 32, generations = 20, seed = 1, operators = seed)`, `search exact`."""
 
     call: Call
+
+
+@node
+class AccuracyStmt(Node):
+    """`accuracy train(epochs = 4) on images from "imagenet/" with weights "resnet18.pt"`; path, weights: None without them."""
+
+    method: Ident
+    arguments: tuple[Argument, ...]
+    data: Ident
+    path: Text | None
+    weights: Text | None
 
 
 @node
@@ -741,8 +759,10 @@ StudyItem = (
     | ConstrainWith
     | ConstrainBlock
     | MinimizeStmt
+    | SubjectStmt
     | MapperStmt
     | SearchStmt
+    | AccuracyStmt
     | ReportStmt
 )
 
