@@ -72,6 +72,16 @@ class Accuracy:
         """Of its method, by name."""
         return {name: getattr(self, name) for name in METHODS[self.method]}
 
+    @property
+    def trained_epochs(self) -> int:
+        """Of a design; 1 where it is not trained."""
+        return self.epochs if self.method == "train" else 1
+
+    def stops(self, error: float, bound: float) -> bool:
+        """Whether a training ends before its last epoch with this error; both in per cent. bound: from where a design is of
+        no use."""
+        return error > bound + 100 * self.stop
+
     def __str__(self) -> str:
         settings = ", ".join(f"{name} = {value:g}" for name, value in self.settings.items())
         weights = f' with weights "{self.weights}"' if self.weights else ""

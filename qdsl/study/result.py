@@ -21,6 +21,7 @@ OBJECTIVE_UNITS = {
     "latency": "cycles",
     "edp": "pJ*cycles",
     "noise": "dB",
+    "error": "%",
 }
 
 
@@ -43,7 +44,8 @@ class DesignPoint:
     label: '' for a point of the search, '8/8' for the uniform reference of 8 bits.
     choice: width of each variable of `study.precision`, in order.
     objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise;
-    latency and edp only where one of them is minimised.
+    latency and edp only where one of them is minimised, error only where it is measured.
+    test_error: per cent, on examples that the search has not seen; None where it is not measured.
     layers: every layer of the network, in network order.
     """
 
@@ -51,6 +53,7 @@ class DesignPoint:
     choice: tuple[int, ...]
     objectives: dict[str, float]
     layers: tuple[LayerResult, ...]
+    test_error: float | None = None
 
     @property
     def energy_pj(self) -> float:
@@ -124,6 +127,21 @@ class ExactFacts:
         """Between which shares (0..1) of the exact front's hypervolume one of another search lies."""
         low, high = self.hypervolume
         return (hypervolume / high if high else 1.0), (min(1.0, hypervolume / low) if low else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyFacts:
+    """How errors were measured. examples: to train on, to choose by, to report on; errors in per cent, of the float network on
+    those to choose by and to report on. measured: designs; stopped: those of them whose training ended early; from_store:
+    those that an earlier run measured; seconds: of one core, of the others."""
+
+    examples: tuple[int, int, int]
+    float_error: float
+    float_test_error: float | None
+    measured: int
+    stopped: int
+    from_store: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
