@@ -147,6 +147,8 @@ CODES: dict[str, str] = {
     "Q0920": "too many activations at once",
     "Q0921": "front too large",
     "Q0930": "data not readable",
+    "Q0931": "network not executable",
+    "Q0932": "weights not usable",
     "Q0950": "template missing",
     "Q0951": "template broken",
     "Q0952": "report not writable",

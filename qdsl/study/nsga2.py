@@ -25,9 +25,12 @@ def search(evaluator: Evaluator, archive: Archive, exact: Sum | None = None) -> 
 
     The first generation is the initial population. Equal seeds give equal runs. A space with a single design ends at
     once, and so does a search that finds no design it has not got. The widest, narrowest and uniform designs are
-    always looked at. exact: the objectives as a sum, from which the default operators take points of the front to start with.
+    always looked at. exact: the objectives of
+    `evaluator.additive` as a sum, from which the default operators take points of the front to start with.
     """
     known = uniform_designs(evaluator)
+    if evaluator.errors is not None:
+        evaluator.measured(known, whole=True)  # they are reported, whatever becomes of them
     archive.add(known, evaluator.values(known))
     settings = evaluator.study.search
     if evaluator.option_counts.prod(dtype=object) == 1:
@@ -59,7 +62,7 @@ def _generation(number: int, evaluator: Evaluator, archive: Archive) -> Generati
 
 
 class _BitWidths(Problem):  # type: ignore[misc]
-    """Option indices as integer variables; one constraint counts the layers without a legal mapping."""
+    """Option indices as integer variables; one constraint: see `Evaluator.violation`."""
 
     def __init__(self, evaluator: Evaluator, archive: Archive) -> None:
         counts = evaluator.option_counts
@@ -79,4 +82,4 @@ class _BitWidths(Problem):  # type: ignore[misc]
         values = self._evaluator.values(designs)
         self._archive.add(designs, values)
         out["F"] = np.where(np.isfinite(values), values, self._evaluator.bounds[1])
-        out["G"] = self._evaluator.infeasible_layers(designs)[:, None]
+        out["G"] = self._evaluator.violation(designs)[:, None]

@@ -247,6 +247,7 @@ class StudyRun:
     provenance: Provenance
     complete: bool
     exact: ExactFacts | None = None
+    accuracy: AccuracyFacts | None = None
 
     @property
     def chosen_point(self) -> DesignPoint:

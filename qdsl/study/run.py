@@ -15,11 +15,13 @@ from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.model.study import NOT_ADDITIVE, Model, Study
 from qdsl.study.details import detail_points
 from qdsl.study.legal import count_legal
-from qdsl.study.objectives import Designs, Evaluator
+from qdsl.study.measuring import Errors
+from qdsl.study.objectives import Designs, Evaluator, Values
 from qdsl.study.progress import Progress, Silent
 from qdsl.study.progress_file import PROGRESS_FILE, recorded
 from qdsl.study.provenance import provenance
 from qdsl.study.result import (
+    AccuracyFacts,
     Counts,
     DesignPoint,
     ExactFacts,
@@ -32,6 +34,7 @@ from qdsl.study.result import (
 from qdsl.study.runfile import RUN_FILE, save_run
 from qdsl.study.store import Store
 from qdsl.study.tables import Tables, build_tables, layer_bits
+from qdsl.study.trainers import Trainers
 
 STORE_FILE = "store.sqlite"
 FRONT_FILE = "front.csv"
@@ -52,13 +55,15 @@ def run_study(
     workers: int | None = None,
     command: str = "",
     cluster: str | None = None,
+    device: str = "cpu",
 ) -> StudyRun:
     """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json`, `store.sqlite` and
     `progress.json` in `out_dir`.
 
     Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Later it ends the phase at
     work and what need not follow: the result then has `complete` False. Raises SpecError for layers or networks without a
-    legal mapping and for an unusable store.
+    legal mapping and for an unusable store, and where errors are measured what that raises. cluster: solves the layers;
+    errors are measured here, in as many processes. device: of torch, which measures them.
     """
     progress = progress or Silent()
     timings: dict[str, float] = {}
@@ -66,8 +71,9 @@ def run_study(
     with Store(out_dir / STORE_FILE) as store, recorded(progress, out_dir / PROGRESS_FILE, store.locks):
         with _timed("tables", timings):
             tables = build_tables(study, store, progress, workers, cluster)
-        with _timed("search", timings):
-            outcome = _search(study, tables, progress, out_dir / FRONT_FILE)
+        with _timed("search", timings), Trainers(workers) as trainers:
+            errors = Errors(study, store, trainers, out_dir, progress, device) if study.accuracy else None
+            outcome = _search(study, tables, progress, out_dir / FRONT_FILE, errors)
         with _timed("mappings", timings):
             details, detailed = _details(study, tables, outcome.points, store, progress)
         with _timed("counts", timings):
@@ -88,6 +94,7 @@ def run_study(
             timings=tuple(timings.items()),
             provenance=provenance(study, model, command),
             exact=outcome.exact,
+            accuracy=outcome.accuracy,
             complete=outcome.complete and detailed and counted,
         )
         save_run(run, out_dir / RUN_FILE)
@@ -108,6 +115,7 @@ class _Outcome:
     counts: Counts
     complete: bool
     exact: ExactFacts | None
+    accuracy: AccuracyFacts | None
 
     @property
     def points(self) -> list[tuple[str, DesignPoint]]:
@@ -131,10 +139,10 @@ class _Found:
     complete: bool = True
 
 
-def _search(study: Study, tables: Tables, progress: Progress, front_file: Path) -> _Outcome:
+def _search(study: Study, tables: Tables, progress: Progress, front_file: Path, errors: Errors | None) -> _Outcome:
     from qdsl.study.nsga2 import uniform_designs
 
-    evaluator = Evaluator(study, tables.layers)
+    evaluator = Evaluator(study, tables.layers, errors)
     exact = study.search.method == "exact"
     found = _exact(evaluator, progress, front_file) if exact else _nsga2(evaluator, progress)
     uniform = uniform_designs(evaluator)
@@ -150,6 +158,7 @@ def _search(study: Study, tables: Tables, progress: Progress, front_file: Path) 
         counts=_counts(study, tables, evaluator, found.evaluated),
         complete=found.complete,
         exact=found.exact,
+        accuracy=errors.facts() if errors else None,
     )
 
 
@@ -161,7 +170,7 @@ def _exact(evaluator: Evaluator, progress: Progress, front_file: Path) -> _Found
 
     found = exact_designs(evaluator, sum_of(evaluator), progress)
     if not len(found.designs):
-        raise _no_legal_design(evaluator.designs)
+        raise _no_legal_design(evaluator.designs, found.values, evaluator.study)
     progress.exact_known(found.facts)
     write_front(evaluator, found, front_file)
     order = _by_energy(evaluator, found.designs)
@@ -184,17 +193,19 @@ def _nsga2(evaluator: Evaluator, progress: Progress) -> _Found:
     complete = True
     facts = None
     try:
-        additive = set(NOT_ADDITIVE).isdisjoint(evaluator.study.objectives)
-        x = sum_of(evaluator) if additive else None
-        if x is not None and (facts := reference(evaluator, x, progress)):
+        additive = set(NOT_ADDITIVE).isdisjoint(evaluator.additive.study.objectives)
+        x = sum_of(evaluator.additive) if additive else None
+        if x is not None and evaluator.errors is None and (facts := reference(evaluator, x, progress)):
             progress.exact_known(facts)
         for generation in search(evaluator, archive, x):
             history.append(generation)
             progress.generation_done(generation, evaluator.study.search.generations)
     except KeyboardInterrupt:
+        if not archive.evaluated:
+            raise
         complete = False
     if not len(archive.designs):
-        raise _no_legal_design(archive.evaluated)
+        raise _no_legal_design(archive.evaluated, archive.explored, evaluator.study)
     order = _by_energy(evaluator, archive.designs)
     explored = tuple(tuple(float(x) for x in row) for row in archive.explored)
     chosen = chosen_index(archive.values[order])
@@ -253,7 +264,8 @@ def _points(
                 )
             )
         objectives = dict(zip(evaluator.known, map(float, values), strict=True))
-        yield DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers))
+        test_error = evaluator.errors.test_error(choice) if evaluator.errors else None
+        yield DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers), test_error)
 
 
 def _label(study: Study, choice: tuple[int, ...]) -> str:
@@ -278,7 +290,14 @@ def _counts(study: Study, tables: Tables, evaluator: Evaluator, evaluated: int) 
     )
 
 
-def _no_legal_design(evaluated: int) -> SpecError:
+def _no_legal_design(evaluated: int, legal: Values, study: Study) -> SpecError:
+    """legal: values of those that have a mapping, so that their errors are above the limit."""
+    if len(legal):
+        text = f"none of the {evaluated} designs looked at has an error of at most {study.largest_error:g} %"
+        errors = legal[:, study.objectives.index("error")] if "error" in study.objectives else ()
+        notes = (f"the least error of one with a mapping is {min(errors):.2f} %",) if len(errors) else ()
+        helps = ("allow a larger error or wider widths, or train longer",)
+        return SpecError([Diagnostic("Q0904", text, study.span, notes=notes, helps=helps)])
     return SpecError(
         [
             Diagnostic(
