@@ -52,7 +52,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked, study_of
 
     start = time.perf_counter()
-    model = checked(args.file, console)
+    model = checked(args.file, console, every_configuration=True)
     study = study_of(model, args.study)
     if args.seed is not None:
         study = replace(study, search=replace(study.search, seed=args.seed))
@@ -99,8 +99,10 @@ def _partial_report(study: Study, out_dir: Path) -> Path:
 
 def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, float]) -> str:
     """The answer, the front in a few lines, where time went, where the report is."""
+    from qdsl.report.explored import funnel_text
     from qdsl.study.result import OBJECTIVE_UNITS
 
+    counts, hardware = run.counts, run.study.hardware
     named = [("uniform", p) for p in run.references] + [("front", p) for p in _sample(run)]
     others = [name for name in run.study.objectives if name in ("activation_memory", "latency", "edp")]
     titles = [f"{name.replace('_', ' ')} [{OBJECTIVE_UNITS[name]}]" for name in others]
@@ -111,14 +113,16 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
             memory(p.weight_memory_bits),
             f"{p.objectives['noise']:.1f} dB",
             *(f"{p.objectives[name]:,.4g}" for name in others),
+            *([hardware[p.hardware].text] if hardware else []),
         ]
         for kind, p in named
     ]
-    counts = run.counts
     lines = [
         _found(run),
+        *([f"chosen hardware: {hardware[run.chosen_point.hardware].text}, of {len(hardware)}"] if hardware else []),
+        *([funnel_text(run)] if len(run.levels) > 1 else []),
         "",
-        columns(("design", "energy", "weights", "noise", *titles), rows),
+        columns(("design", "energy", "weights", "noise", *titles, *(["hardware"] if hardware else [])), rows),
         "",
         f"layers: {counts.layers}, {counts.distinct_problems} distinct; bit-width classes: {counts.solved} solved now, "
         f"{counts.from_store} from the store",
@@ -155,6 +159,7 @@ def _sample(run: StudyRun, most: int = 5) -> list[Any]:
 
 def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], seconds: dict[str, float]) -> dict[str, Any]:
     from qdsl.study.codec import to_json
+    from qdsl.study.result import LevelResult
     from qdsl.study.run import STORE_FILE
     from qdsl.study.runfile import RUN_FILE
 
@@ -162,12 +167,14 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
         "study": run.study.name,
         "complete": run.complete,
         "objectives": list(run.study.objectives),
-        "front": [{"choice": list(p.choice), **p.objectives} for p in run.front],
+        "front": [{"choice": list(p.choice), "hardware": p.hardware, **p.objectives} for p in run.front],
         "chosen": run.chosen,
         "exact": to_json(run.exact) if run.exact else None,
         "baseline": run.baseline.objectives if run.baseline else None,
         "references": [{"label": p.label, "choice": list(p.choice), **p.objectives} for p in run.references],
         "variables": [v.name for v in run.study.precision.variables],
+        "configurations": [dict(c.values) for c in run.configurations],
+        "levels": to_json(run.levels, tuple[LevelResult, ...]),
         "counts": to_json(run.counts),
         "seconds": {phase: round(s, 3) for phase, s in seconds.items()},
         "run_file": str(out_dir / RUN_FILE),

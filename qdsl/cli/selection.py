@@ -14,9 +14,12 @@ from qdsl.model.study import Model, Study, WrittenMapping
 T = TypeVar("T")
 
 
-def checked(path: str, console: Console) -> Model:
+def checked(path: str, console: Console, every_configuration: bool = False) -> Model:
     """The model of a file; warnings are shown. Raises SpecError with all findings if there are errors, or warnings that the
-    command line denies."""
+    command line denies.
+
+    every_configuration: whether the command looks at all configurations of searched hardware; else it is said which one counts.
+    """
     sink = Sink()
     model = load_model(path, sink)
     sink = Sink(denied(sink, console.deny))
@@ -24,6 +27,10 @@ def checked(path: str, console: Console) -> Model:
     console.findings(sink)
     if model is None:
         raise SpecError(sink)
+    for study in model.studies:
+        if study.hardware and not every_configuration:
+            which = f"the first of {len(study.hardware)} configurations: {study.hardware[0].text}"
+            console.note(f"study `{study.name}` is taken at {which}")
     return model
 
 

@@ -10,7 +10,9 @@ from qdsl.lsp.context import Context
 from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, tensors_of
 from qdsl.model.accuracy import DATA, METHODS
-from qdsl.model.check_study import REPORTS, SEARCH_RANGES
+from qdsl.model.check_hardware import LIMITED
+from qdsl.model.check_search import SEARCH_RANGES
+from qdsl.model.check_study import REPORTS
 from qdsl.model.graph import FUNCTIONS
 from qdsl.model.mapper import MAPPERS
 from qdsl.model.network import Network
@@ -220,8 +222,8 @@ class Candidates:
     def search_operators(self) -> Items:
         return (Item(x, "constant") for x in SEARCH_OPERATORS)
 
-    def limits(self) -> Items:
-        yield Item("error", "constant", "objective")
+    def limited(self) -> Items:
+        return (Item(x, "constant", "what a study can limit") for x in LIMITED)
 
     def methods(self) -> Items:
         return (Item(x, "function", "accuracy") for x in METHODS)
@@ -265,7 +267,7 @@ class Candidates:
 
     def _network(self, name: str) -> Network | None:
         mapped = self._mapped()
-        return self.analysis.names.networks.get(name or (mapped.network.name if mapped else ""))
+        return self.analysis.names.networks.get(name or (mapped.networks[0].name.name if mapped else ""))
 
     def _problem(self) -> Problem | None:
         """Of the layer that the mapping around the cursor is for."""

@@ -68,7 +68,7 @@ _RULES = [
         ("study", r"^search$", "searches"),
         ("study", r"^search \w+ \(( ,)*$", "search_settings"),
         ("study", r"\boperators =$", "search_operators"),
-        ("study", r"^subject to$", "limits"),
+        ("study", r"^limit$", "limited"),
         ("study", r"^accuracy$", "methods"),
         ("study", r"^accuracy (?P<method>\w+) \(( ,)*$", "method_settings"),
         ("study", r"^accuracy .*\bon$", "data"),

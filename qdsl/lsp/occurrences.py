@@ -148,8 +148,11 @@ def _study(decl: t.StudyDecl, finder: Finder) -> None:
     machine: t.AcceleratorDecl | None = None
     for item in decl.items:
         if isinstance(item, t.MapStmt):
-            finder.to(t.NetworkDecl, item.network)
-            network = finder.visible.get(t.NetworkDecl, item.network.name)
+            for mapped in item.networks:
+                finder.to(t.NetworkDecl, mapped.name)
+            # the layers of a set are named after their network, not as in its declaration
+            (first, *others) = item.networks
+            network = None if others or first.weight else finder.visible.get(t.NetworkDecl, first.name.name)
             machine = finder.machine(item.accelerator)
     for item in decl.items:
         match item:

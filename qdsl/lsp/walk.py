@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
 from qdsl.lsp.symbols import KINDS, Occurrence, Symbol, Visible, declared, parameters_of
+from qdsl.model.check_hardware import searched_parameter
 from qdsl.syntax import tree as t
 
 _ROLES = ("weights", "activations", "output")
@@ -44,8 +45,8 @@ class Finder:
         decl = self.visible.get(t.AcceleratorDecl, reference.name.name)
         if decl:
             for argument in reference.arguments:
-                if argument.name:
-                    self.refer(argument.name, parameters_of(decl))
+                if name := argument.name or searched_parameter(argument):
+                    self.refer(name, parameters_of(decl))
         return decl
 
     def layer(self, network: t.NetworkDecl | None, parts: Iterable[t.Ident]) -> None:

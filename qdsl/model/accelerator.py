@@ -268,6 +268,22 @@ class Accelerator:
         stated = [a * n for a, n in (*parts, (self.compute.area_mm2, self.compute_instances)) if a is not None]
         return sum(stated) if stated else None
 
+    @property
+    def without_area(self) -> tuple[str, ...]:
+        """Memories and compute units whose area is not stated, the backing store aside: it is another chip."""
+        levels = tuple(x.name for x in self.levels[1:] if x.area_mm2 is None)
+        return levels + ((self.compute.name,) if self.compute.area_mm2 is None else ())
+
+    @property
+    def capacity_bits(self) -> int:
+        """Of all memories inside the backing store together."""
+        sizes = [
+            (sum(p.size_words for p in x.all_partitions) * x.word_bits, self.instances(i))
+            for i, x in enumerate(self.hierarchy)
+            if isinstance(x, StorageLevel)
+        ]
+        return sum(size * n for size, n in sizes[1:])
+
     def bypass_choices(self, tensors: Iterable[str]) -> Iterator[Bypass]:
         """Every choice of what the levels do not keep though they may, the one that keeps all first."""
         open_ = [(x.name, t) for t in tensors for x in self.levels if t in x.optional]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLevel
@@ -32,14 +33,19 @@ PARTS_LIMIT = 64
 
 
 def bind_accelerator(
-    decl: AcceleratorDecl, technologies: Technologies, sink: Sink, arguments: Sequence[Argument] = ()
+    decl: AcceleratorDecl,
+    technologies: Technologies,
+    sink: Sink,
+    arguments: Sequence[Argument] = (),
+    chosen: Mapping[str, Quantity] = MappingProxyType({}),
 ) -> Accelerator | None:
-    """The accelerator with its parameters at their defaults or at the arguments; None if errors were found."""
+    """The accelerator with its parameters at their defaults, at the arguments, or at what was chosen among their values;
+    None if errors were found."""
     found = Sink()
     names: dict[str, Value] = {}
     word = clock = None
     with collecting(found) as parameters:
-        names = _parameters(decl, arguments)
+        names = _parameters(decl, arguments, chosen)
     if parameters.failed:  # what the levels say with them cannot be judged
         hand_on(found, sink)
         return None
@@ -72,7 +78,9 @@ def bind_accelerator(
     return Accelerator(decl.name.name, tuple(hierarchy), compute, clock, bool(flags), values, decl.name.span)
 
 
-def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[str, Value]:
+def _parameters(
+    decl: AcceleratorDecl, arguments: Sequence[Argument], chosen: Mapping[str, Quantity]
+) -> dict[str, Value]:
     params = [i for i in decl.items if isinstance(i, ParamDecl)]
     at_most(PARTS_LIMIT, params, "an accelerator", "parameters")
     levels = [i for i in decl.items if isinstance(i, MemoryDecl | ArrayDecl)]
@@ -90,7 +98,7 @@ def _parameters(decl: AcceleratorDecl, arguments: Sequence[Argument]) -> dict[st
         if p.domain is not None and not contains(p.domain, default):
             labels = [Label(p.domain.span, "the values it may have")]
             fail("Q0504", f"the default of `{p.name.name}` is not one of its values", p.value.span, labels=labels)
-        names[p.name.name] = default
+        names[p.name.name] = chosen.get(p.name.name, default)
         if p.name.name in given:
             _, expr = given[p.name.name]
             example = f"{p.name.name} = {default}"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
 from qdsl.model.accuracy import DATA, METHODS, RANGES, Accuracy, DataSource
+from qdsl.model.check_hardware import ERROR, largest
 from qdsl.model.expressions import number, split_arguments
 from qdsl.model.findings import fail, unknown
 from qdsl.model.network import Network
+from qdsl.model.statements import Statements
 from qdsl.model.units import COUNT, whole
-from qdsl.syntax.tree import AccuracyStmt, Binary, Expr, Name, SubjectStmt, Text
+from qdsl.syntax.tree import AccuracyStmt, Expr, LimitStmt, Text
 
 EXAMPLE = "accuracy train(epochs = 4, seed = 1) on digits"
 
@@ -35,17 +38,31 @@ def check_accuracy(stmt: AccuracyStmt) -> Accuracy:
     return Accuracy(stmt.method.name, _source(stmt), _path(stmt.weights), **values)
 
 
-def check_limit(stmt: SubjectStmt) -> float:
-    """The largest error in per cent. Raises SpecError."""
-    match stmt.limit:
-        case Binary(op="<=", left=Name() as name, right=value) if name.dotted == "error":
-            limit = number(value, {}, "the limit of the error", "error <= 2 %").value
-        case _:
-            helps = ["a layer is limited by `constrain { latency <= 5 ms }`"]
-            fail("Q0702", "`subject to` limits the error: `error <= 2 %`", stmt.limit.span, helps=helps)
-    if not 0 <= limit <= 1:
-        fail("Q0305", "an error is from 0 to 100 %", value.span, label=f"this is {float(100 * limit):.6g} %")
-    return float(100 * limit)
+def check_errors(
+    found: Statements, objectives: tuple[str, ...], network: Network | None
+) -> tuple[Accuracy | None, float | None]:
+    """How a study measures errors, and the largest one it allows in per cent. Raises SpecError."""
+    stmt, most = found.get(AccuracyStmt), check_limits(found.all(LimitStmt))
+    if "error" not in objectives and most is None:
+        if stmt:
+            helps = ["`minimize energy, error` or `limit error <= 2 %`"]
+            fail("Q0503", "nothing in the study asks for the error", stmt.span, label="measures it", helps=helps)
+        return None, None
+    stmt = found.need(AccuracyStmt, EXAMPLE)
+    accuracy = check_accuracy(stmt)
+    if network:
+        check_network_learns(stmt, accuracy, network)
+    return accuracy, most
+
+
+def check_limits(limits: Iterable[LimitStmt]) -> float | None:
+    """The largest error in per cent, None if it is not limited. Raises SpecError."""
+    found = [(limit, largest(limit)) for limit in limits if limit.quantity.name == ERROR]
+    for limit, most in found:
+        if not 0 <= most.value <= 1:
+            label = f"this is {float(100 * most.value):.6g} %"
+            fail("Q0305", "an error is from 0 to 100 %", limit.value.span, label=label)
+    return min((float(100 * most.value) for _, most in found), default=None)
 
 
 def check_network_learns(stmt: AccuracyStmt, accuracy: Accuracy, network: Network) -> None:

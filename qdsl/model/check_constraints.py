@@ -55,9 +55,10 @@ def check_set(
         return None
     found = Sink()
     constraints = resolve(decl.body, accelerator, operators, None, found)
-    if not found.errors:
-        dims = _vocabulary(accelerator, operators, None).dims
-        for diagnostic in review_constraints(constraints, [Case(accelerator, dims)]):
+    dims = _vocabulary(accelerator, operators, None).dims
+    if dims and not found.errors:
+        any_layer = Case(accelerator, dims, sized=not accelerator.parameters)
+        for diagnostic in review_constraints(constraints, [any_layer]):
             found.add(diagnostic)
     return ConstraintSet(decl, operators) if hand_on(found, sink) else None
 

@@ -10,14 +10,13 @@ from qdsl.diagnostics import Diagnostic, Sink, Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_accelerator import bind_accelerator
 from qdsl.model.check_constraints import ConstraintSet, check_set
-from qdsl.model.check_levels import Technologies
 from qdsl.model.check_mapping import check_mapping
 from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
 from qdsl.model.check_study import StudyScope, check_study
 from qdsl.model.check_technology import Technology, check_technology
-from qdsl.model.expressions import evaluate
 from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup
+from qdsl.model.machine import Machine
 from qdsl.model.network import Network
 from qdsl.model.review_accelerator import review_accelerator, review_technology
 from qdsl.model.study import Study, WrittenMapping
@@ -37,24 +36,6 @@ from qdsl.syntax.tree import (
 
 D = TypeVar("D", bound=Declaration)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A declared accelerator. default: with its parameters at their defaults, None if that is wrong."""
-
-    decl: AcceleratorDecl
-    technologies: Technologies
-    default: Accelerator | None
-
-    def bind(self, reference: MachineRef, sink: Sink) -> Accelerator | None:
-        if self.default is None:
-            for argument in reference.arguments:  # what is wrong with them is wrong with any machine
-                with collecting(sink):
-                    evaluate(argument.value, {})
-        if self.default is None or not reference.arguments:
-            return self.default
-        return bind_accelerator(self.decl, self.technologies, sink, reference.arguments)
 
 
 @dataclass
@@ -166,7 +147,7 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
             sink.add(diagnostic)
         return Machine(decl, names.technologies, default)
 
-    scope = StudyScope(names.operators, names.networks, names.constraints, declared, machine)
+    scope = StudyScope(names.operators, names.networks, names.constraints, names.accelerators, declared)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
     check(TechnologyDecl, names.technologies, technology)
     check(AcceleratorDecl, names.accelerators, accelerator)

@@ -2,75 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.accuracy import Accuracy
 from qdsl.model.check_accelerator import check_widths_known
-from qdsl.model.check_accuracy import EXAMPLE, check_accuracy, check_limit, check_network_learns
+from qdsl.model.check_accuracy import check_errors
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
+from qdsl.model.check_hardware import Bound, bound_machines, fit_all, measure, size_text
 from qdsl.model.check_map_as import replace_operators
 from qdsl.model.check_mapper import check_mapper
 from qdsl.model.check_precision import check_precision
+from qdsl.model.check_search import check_additive, check_search, check_together
 from qdsl.model.check_split import split_layers
 from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
-from qdsl.model.expressions import number, split_arguments
-from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, quoted, unknown
+from qdsl.model.expressions import number
+from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, unknown
+from qdsl.model.machine import Machine
 from qdsl.model.mapper import EXACT, MapperChoice
-from qdsl.model.network import Network
+from qdsl.model.network import Network, network_set
 from qdsl.model.precision import PrecisionSpace
 from qdsl.model.review_constraints import review_constraints
 from qdsl.model.review_study import review_study, study_cases
 from qdsl.model.statements import Statements
-from qdsl.model.study import NOT_ADDITIVE, OBJECTIVES, SEARCH_OPERATORS, Search, Study
-from qdsl.model.units import BITS, COUNT, whole
+from qdsl.model.study import (
+    LEVELS,
+    OBJECTIVES,
+    Configuration,
+    Search,
+    Study,
+)
+from qdsl.model.units import BITS, COUNT
 from qdsl.syntax.tree import (
     AccuracyStmt,
     ConstrainBlock,
     ConstrainWith,
-    Expr,
     Ident,
-    MachineRef,
+    LevelsStmt,
+    LimitStmt,
     MapAsStmt,
+    MappedNetwork,
     MapperStmt,
     MapStmt,
     MinimizeStmt,
-    Name,
     PartialSums,
     PrecisionBlock,
     ReportStmt,
     SearchStmt,
     StudyDecl,
-    SubjectStmt,
     WidthRule,
 )
 
 REPORTS = ("html", "markdown")
-SEARCH_EXAMPLES = {"nsga2": "population = 48", "exact": "epsilon = 5 %"}  # with an example of an argument
-_NOT_ADDITIVE = {"edp": "a product of sums", "error": "measured for each design as a whole"}
-# Smallest and largest value of each number of the search.
-SEARCH_RANGES = {
-    "population": (4, 10_000),
-    "offspring": (1, 10_000),
-    "generations": (1, 1_000_000),
-    "seed": (0, 2**32 - 1),
-}
 
 
 @dataclass(frozen=True)
 class StudyScope:
-    """What a study can name. declared: where, by kind and name; machine: the accelerator of a reference, None if that was
-    reported as wrong."""
+    """What a study can name; None: reported as wrong. declared: where, by kind and name."""
 
     operators: Operators
     networks: Mapping[str, Network | None]
     constraints: Mapping[str, ConstraintSet | None]
+    machines: Mapping[str, Machine | None]
     declared: Mapping[tuple[str, str], Ident]
-    machine: Callable[[MachineRef, Sink], Accelerator | None]
 
 
 def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -102,13 +100,13 @@ def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagno
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
-    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, SubjectStmt, MapperStmt, SearchStmt, AccuracyStmt, ReportStmt)
-    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(MapAsStmt,))
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, LevelsStmt, MapperStmt, SearchStmt, AccuracyStmt, ReportStmt)
+    found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(LimitStmt, MapAsStmt))
     network: Network | None = None
-    mapped: Network | None = None
-    accelerator: Accelerator | None = None
-    precision: PrecisionSpace | None = None
+    block: PrecisionBlock | None = None
+    bounds: list[Bound] = []
     objectives: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     reports: tuple[str, ...] = REPORTS
     mapper: MapperChoice = EXACT
     search = Search()
@@ -116,72 +114,130 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     largest_error: float | None = None
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
-        accelerator = scope.machine(map_stmt.accelerator, sink)
-        asked = lookup("network", map_stmt.network, scope.networks, declared=scope.declared)
-        network = replace_operators(found.all(MapAsStmt), asked, scope.operators)
+        with collecting(sink):
+            machine = lookup("accelerator", map_stmt.accelerator.name, scope.machines, declared=scope.declared)
+            bounds = bound_machines(machine, map_stmt.accelerator, found.all(LimitStmt), sink)
+        network = replace_operators(found.all(MapAsStmt), _network(map_stmt, scope), scope.operators)
     with collecting(sink):
         block = found.need(PrecisionBlock, "precision { weights in {2..8} per layer; ... }")
-        if accelerator:
-            accelerator = _with_partial_sums(block, accelerator)
-        if network and accelerator:
-            mapped = split_layers(block, network, accelerator, sink)
-            precision = check_precision(block, mapped, accelerator, sink)
     with collecting(sink):
         objectives = _objectives(found.need(MinimizeStmt, "minimize energy, weight_memory, noise"))
+    with collecting(sink):
+        levels = _levels(found.get(LevelsStmt))
     with collecting(sink):
         chosen = found.get(MapperStmt)
         mapper = check_mapper(chosen) if chosen else mapper
     with collecting(sink):
-        search = _search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
+        search = check_search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
         if search.method == "exact":
-            _check_additive(found.need(MinimizeStmt, ""), found.get(SubjectStmt))
+            check_additive(found.need(MinimizeStmt, ""), found.all(LimitStmt))
     with collecting(sink):
-        accuracy, largest_error = _accuracy(found, objectives, network)
+        accuracy, largest_error = check_errors(found, objectives, network)
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
-    if network is None or accelerator is None:
+    if network is None or not bounds:
         return None
-    with collecting(sink):
-        check_widths_known(accelerator, network.layers)
+    check_together(found, search, levels, searched=bool(bounds[0].values))
+    fitted = list(fit_all(bounds, partial(_fit, decl, block, scope, network), sink))
     if not any(layer.has_weights for layer in network.layers):
         text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"
         fail("Q0804", text, decl.name.span, helps=["declare the weights of its operators with `weights`"])
-    # a statement about a layer is about all groups that it is split into
-    constraints = _constraints(decl, scope, mapped or network, accelerator, sink)
-    if precision is None or mapped is None:
+    if len(fitted) < len(bounds):
         return None
+    hardware = tuple(
+        Configuration(tuple((n, size_text(q)) for n, q in b.values.items()), f.accelerator, f.constraints)
+        for b, f in zip(bounds, fitted, strict=True)
+        if b.values
+    )
+    if "area" in objectives:
+        stmt = found.need(MinimizeStmt, "minimize energy, area")
+        measure(fitted[0].accelerator, next(o for o in stmt.objectives if o.name == "area"))
+    study = fitted[0]
     return Study(
         decl.name.name,
-        mapped,
-        accelerator,
-        precision,
-        constraints,
+        study.network,
+        study.accelerator,
+        study.precision,
+        study.constraints,
         objectives,
         search,
         reports,
         mapper,
+        hardware,
+        levels,
         accuracy,
         largest_error,
         decl.name.span,
     )
 
 
-def _accuracy(
-    found: Statements, objectives: tuple[str, ...], network: Network | None
-) -> tuple[Accuracy | None, float | None]:
-    """How the error is measured, and the largest one allowed."""
-    stmt, limited = found.get(AccuracyStmt), found.get(SubjectStmt)
-    largest = check_limit(limited) if limited else None
-    if "error" not in objectives and limited is None:
-        if stmt:
-            helps = ["`minimize energy, error` or `subject to error <= 2 %`"]
-            fail("Q0503", "nothing in the study asks for the error", stmt.span, label="measures it", helps=helps)
-        return None, None
-    stmt = found.need(AccuracyStmt, EXAMPLE)
-    accuracy = check_accuracy(stmt)
-    if network:
-        check_network_learns(stmt, accuracy, network)
-    return accuracy, largest
+@dataclass(frozen=True)
+class _Fitted:
+    """What a study makes of an accelerator. network: with split layers replaced by their groups."""
+
+    accelerator: Accelerator
+    network: Network
+    precision: PrecisionSpace
+    constraints: tuple[Constraint, ...]
+
+
+def _fit(
+    decl: StudyDecl,
+    block: PrecisionBlock | None,
+    scope: StudyScope,
+    network: Network,
+    accelerator: Accelerator,
+    sink: Sink,
+) -> _Fitted | None:
+    """Widths and constraints on one configuration; None if errors were found, here or in the `precision` block."""
+    precision: PrecisionSpace | None = None
+    mapped = network
+    if block:
+        with collecting(sink):
+            accelerator = _with_partial_sums(block, accelerator)
+            mapped = split_layers(block, network, accelerator, sink)
+            precision = check_precision(block, mapped, accelerator, sink)
+    with collecting(sink):
+        check_widths_known(accelerator, network.layers)
+    # a statement about a layer is about all groups that it is split into
+    constraints = _constraints(decl, scope, mapped, accelerator, sink)
+    return _Fitted(accelerator, mapped, precision, constraints) if precision else None
+
+
+def _network(stmt: MapStmt, scope: StudyScope) -> Network:
+    """The network, or all of a set as one."""
+    distinct("network", [m.name for m in stmt.networks])
+    found = [(_weight(m), lookup("network", m.name, scope.networks, declared=scope.declared)) for m in stmt.networks]
+    weight, first = found[0]
+    return network_set(found) if len(found) > 1 or weight != 1 else first
+
+
+def _weight(mapped: MappedNetwork) -> float:
+    if mapped.weight is None:
+        return 1.0
+    q = number(mapped.weight, {}, "the weight of a network", f"2 * {mapped.name.name}")
+    if q.value <= 0:
+        fail("Q0305", "the weight of a network must be positive", mapped.weight.span, label=f"this is {q}")
+    return float(q.value)
+
+
+def _levels(stmt: LevelsStmt | None) -> tuple[str, ...]:
+    """From the roughest to the finest. Raises SpecError for another order."""
+    if stmt is None:
+        return ("fine",)
+    distinct("level", stmt.levels)
+    for name in stmt.levels:
+        if name.name not in LEVELS:
+            unknown("level", name, LEVELS)
+    names = [x.name for x in stmt.levels]
+    if names != sorted(names, key=LEVELS.index):
+        fail(
+            "Q0821",
+            "the levels go from the roughest to the finest",
+            stmt.span,
+            helps=[f"the order is {', '.join(LEVELS)}"],
+        )
+    return tuple(names)
 
 
 def _inside(span: Span, block: Span) -> bool:
@@ -236,62 +292,6 @@ def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:
         if name.name not in OBJECTIVES:
             unknown("objective", name, OBJECTIVES)
     return tuple(o.name for o in stmt.objectives)
-
-
-def _check_additive(stmt: MinimizeStmt, limit: SubjectStmt | None) -> None:
-    for name in stmt.objectives:
-        if name.name in NOT_ADDITIVE:
-            text = f"`{name.name}` does not add up over the layers, so the exact search cannot minimise it"
-            instead = "`noise`" if name.name == "error" else "`energy, latency`"
-            helps = [f"minimise {instead}, or use `search nsga2(...)`"]
-            fail("Q0814", text, name.span, label=_NOT_ADDITIVE[name.name], helps=helps)
-    if limit:
-        text = "the error does not add up over the layers, so the exact search cannot limit it"
-        fail("Q0814", text, limit.span, label=_NOT_ADDITIVE["error"], helps=["use `search nsga2(...)`"])
-
-
-def _search(stmt: SearchStmt) -> Search:
-    call = stmt.call
-    method = call.function.dotted
-    if method not in SEARCH_EXAMPLES:
-        helps = ["supported: `nsga2(population = 48, ...)`, `exact` and `exact(epsilon = 5 %)`"]
-        fail("Q0803", f"unknown search `{method}`", call.function.span, helps=helps)
-    positional, named = split_arguments(call.arguments)
-    if positional:
-        helps = [f"for example `{SEARCH_EXAMPLES[method]}`"]
-        fail("Q0204", "arguments of a search are named", positional[0].span, helps=helps)
-    return _exact(named) if method == "exact" else _nsga2(named)
-
-
-def _exact(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
-    epsilon = Search().epsilon
-    for name, (ident, expr) in named.items():
-        if name != "epsilon":
-            unknown("argument", ident, ["epsilon"], of="exact")
-        epsilon = float(number(expr, {}, "`epsilon`", "epsilon = 5 %").value)
-        if not 0 <= epsilon <= 1:
-            fail("Q0305", "`epsilon` must be from 0 to 100 %", expr.span, label=f"this is {100 * epsilon:.6g} %")
-    return Search(method="exact", epsilon=epsilon)
-
-
-def _nsga2(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
-    values: dict[str, Any] = {}
-    operators = Search().operators
-    for name, (ident, expr) in named.items():
-        if name == "operators":
-            if not isinstance(expr, Name) or expr.dotted not in SEARCH_OPERATORS:
-                helps = [f"supported: {quoted(SEARCH_OPERATORS)}"]
-                fail("Q0803", "unknown operators of the search", expr.span, label="not known", helps=helps)
-            operators = expr.dotted
-        elif name in SEARCH_RANGES:
-            q = number(expr, {}, f"`{name}`", f"{name} = {SEARCH_RANGES[name][0]}")
-            values[name] = whole(q, expr.span, f"`{name}`", *SEARCH_RANGES[name])
-        else:
-            unknown("argument", ident, [*SEARCH_RANGES, "operators"], of="nsga2")
-    # As many offspring as the population has members, unless stated.
-    if "population" in values:
-        values.setdefault("offspring", values["population"])
-    return Search(operators=operators, **values)
 
 
 def _reports(stmt: ReportStmt | None) -> tuple[str, ...]:

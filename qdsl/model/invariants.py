@@ -25,7 +25,7 @@ from qdsl.model.constraint import (
 from qdsl.model.mapping import Mapping
 from qdsl.model.network import Layer, Network
 from qdsl.model.operator import Problem
-from qdsl.model.study import OBJECTIVES, SEARCH_OPERATORS, SEARCHES, Model, Study, WrittenMapping
+from qdsl.model.study import LEVELS, OBJECTIVES, SEARCH_OPERATORS, SEARCHES, Model, Study, WrittenMapping
 
 
 def violations(model: Model) -> list[str]:
@@ -147,6 +147,12 @@ def _study(s: Study) -> Iterator[str]:
         yield from (f"`{c.text}`: {v}" for v in _constraint(c, s.accelerator))
     if not s.objectives or not set(s.objectives) <= set(OBJECTIVES):
         yield "objectives must be known"
+    if not s.levels or list(s.levels) != [x for x in LEVELS if x in s.levels]:
+        yield "levels must be known and go from rough to fine"
+    if any(layer.weight <= 0 for layer in s.network.layers):
+        yield "a network must run more than never"
+    if any(c.accelerator.places != s.accelerator.places for c in s.hardware):
+        yield "all configurations must have the same places"
     if s.search.operators not in SEARCH_OPERATORS or min(s.search.population, s.search.offspring) < 1:
         yield "the search must have known operators and at least one member"
     if s.search.method not in SEARCHES or not 0 <= s.search.epsilon <= 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from qdsl.diagnostics import Span
@@ -42,6 +43,7 @@ class Layer:
     inputs: (tensor of the operator, name of the activation it reads); empty for a `layer` with given sizes.
     function: activation function after it, '' for none. padding: zeros added on each side of every sliding axis;
     the cost model counts the padded tensor. group: the part of a split layer that this is; None for a whole layer.
+    network: which of a set of networks it belongs to, '' without a set; weight: how often that network runs.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Layer:
     padding: int = 0
     span: Span | None = field(default=None, compare=False, repr=False)
     group: Group | None = None
+    network: str = ""
+    weight: float = 1.0
 
     @property
     def has_weights(self) -> bool:
@@ -102,3 +106,30 @@ class Network:
     def distinct_problems(self) -> tuple[Problem, ...]:
         """Each problem once, in order of first appearance."""
         return tuple(dict.fromkeys(layer.problem for layer in self.layers))
+
+
+def network_set(weighted: Sequence[tuple[float, Network]]) -> Network:
+    """Several networks as one, whose names begin with their network's: `resnet18.stem`. The weights say how often each runs."""
+
+    def inside(name: str, network: Network) -> str:
+        return f"{network.name}.{name}"
+
+    layers = tuple(
+        replace(
+            x,
+            name=inside(x.name, n),
+            inputs=tuple((tensor, inside(a, n)) for tensor, a in x.inputs),
+            network=n.name,
+            weight=weight,
+        )
+        for weight, n in weighted
+        for x in n.layers
+    )
+    activations = tuple(
+        Activation(inside(a.name, n), a.shape, a.producer and inside(a.producer, n))
+        for _, n in weighted
+        for a in n.activations
+    )
+    outputs = tuple(inside(o, n) for _, n in weighted for o in n.outputs)
+    name = " + ".join(n.name if weight == 1 else f"{weight:g} * {n.name}" for weight, n in weighted)
+    return Network(name, layers, activations, outputs, weighted[0][1].span)

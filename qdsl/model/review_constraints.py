@@ -36,7 +36,8 @@ _Judged = Only | Order | Require
 
 
 class Case:
-    """A layer that constraints are judged on. problem: None for any; widths: least and greatest bits of each tensor."""
+    """A layer that constraints are judged on. problem: None for any; widths: least and greatest bits of each tensor; sized:
+    whether the sizes of arrays are known, and no parameter changes them."""
 
     def __init__(
         self,
@@ -45,12 +46,14 @@ class Case:
         name: str = "",
         problem: Problem | None = None,
         widths: dict[str, Interval] | None = None,
+        sized: bool = True,
     ) -> None:
         self.accelerator = accelerator
         self.dims = dims
         self.name = name
         self.problem = problem
         self.widths = widths or {}
+        self.sized = sized
 
     def size(self, dim: str) -> Interval:
         return (1, inf) if self.problem is None else (self.problem.size(dim), self.problem.size(dim))
@@ -69,7 +72,7 @@ class Case:
                 return low if part.level == self.accelerator.levels[0].name else 1, high
             case Utilization():
                 fanout = self.accelerator.fanout(part.fanout)
-                return 1 / (fanout.x * fanout.y), inf if fanout.pooled else 1
+                return 1 / (fanout.x * fanout.y) if self.sized else 0, inf if fanout.pooled else 1
             case Occupancy():
                 return 0, 1
         return -inf, inf
@@ -78,7 +81,7 @@ class Case:
         """How many instances loops at a place can use; no limit to temporal ones."""
         for fanout in self.accelerator.fanouts:
             if place in fanout.places:
-                return inf if fanout.pooled else fanout.mesh(place[-1])
+                return inf if fanout.pooled or not self.sized else fanout.mesh(place[-1])
         return inf
 
     def holds(self, c: _Judged) -> Interval:

@@ -38,7 +38,8 @@ def study_cases(study: Study) -> list[Case]:
                 {t: (min(a, known.widths[t][0]), max(b, known.widths[t][1])) for t, (a, b) in ranges.items()}
             )
         else:
-            found[key] = Case(study.accelerator, frozenset(operator.dims), layer.name, layer.problem, {**ranges})
+            dims, sized = frozenset(operator.dims), not study.hardware
+            found[key] = Case(study.accelerator, dims, layer.name, layer.problem, {**ranges}, sized)
     return list(found.values())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from qdsl.diagnostics import Span
@@ -17,12 +17,13 @@ from qdsl.model.precision import PrecisionSpace
 if TYPE_CHECKING:
     from qdsl.model.allowances import Allowance
 
-OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "error")
+OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "area", "error")
 TIMED = ("latency", "edp")
 NOT_ADDITIVE = ("edp", "error")
 """Objectives that are neither a sum over the layers nor a peak."""
 SEARCHES = ("nsga2", "exact")
 SEARCH_OPERATORS = ("default", "seed")
+LEVELS = ("coarse", "mid", "fine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,27 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Configuration:
+    """One choice of the searched parameters. values: (parameter, its value as text), in the order of the study."""
+
+    values: tuple[tuple[str, str], ...]
+    accelerator: Accelerator
+    constraints: tuple[Constraint, ...]
+
+    @property
+    def text(self) -> str:
+        """`rows = 8, glb = 64 KiB`"""
+        return ", ".join(f"{name} = {value}" for name, value in self.values)
+
+
+@dataclass(frozen=True)
 class Study:
-    """network: as it is mapped, each split layer replaced by its groups. accuracy: how errors are measured, None where
-    nothing asks for them. largest_error: per cent; designs above it are no answer."""
+    """network: as it is mapped, each split layer replaced by its groups; of a set, all layers of all networks.
+
+    hardware: the configurations to search, () if no parameter is; accelerator and constraints are those of one of them,
+    of the first where nothing else is said. levels: the abstraction levels to search at, in order. accuracy: how errors are
+    measured, None where nothing asks for them. largest_error: per cent; designs above it are no answer.
+    """
 
     name: str
     network: Network
@@ -54,9 +73,18 @@ class Study:
     search: Search
     reports: tuple[str, ...]  # of 'html', 'markdown'
     mapper: MapperChoice = EXACT
+    hardware: tuple[Configuration, ...] = ()
+    levels: tuple[str, ...] = ("fine",)
     accuracy: Accuracy | None = None
     largest_error: float | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    def at(self, configuration: int) -> Study:
+        """The study of one configuration alone; the study itself if no parameter is searched."""
+        if not self.hardware:
+            return self
+        chosen = self.hardware[configuration]
+        return replace(self, accelerator=chosen.accelerator, constraints=chosen.constraints)
 
     @property
     def timed(self) -> bool:

@@ -57,7 +57,7 @@ class Trainer:
             errors = []
             if widths is not None:
                 net.set_widths(widths)
-                net.calibrate(self._samples.split(a.batch))
+                net.calibrate(torch.split(self._samples, a.batch))
                 if a.method == "train":
                     for _ in self._epochs(net, a.epochs, a.rate, DECAY):
                         errors.append(error_of(net, self._on_device["validation"]))
@@ -75,7 +75,8 @@ class Trainer:
         done = 0
         for _ in range(epochs):
             net.train()
-            for batch in torch.randperm(len(labels), generator=order).to(self.device).split(self.accuracy.batch):
+            shuffled = torch.randperm(len(labels), generator=order).to(self.device)
+            for batch in torch.split(shuffled, self.accuracy.batch):
                 for group in optimizer.param_groups:
                     group["lr"] = rate * (1 + cos(pi * done / steps)) / 2
                 optimizer.zero_grad(set_to_none=True)
@@ -102,7 +103,7 @@ def error_of(net: nn.Module, part: tuple[Tensor, Tensor]) -> float:
     inputs, labels = part
     net.eval()
     with torch.no_grad():
-        batches = zip(inputs.split(EVALUATED), labels.split(EVALUATED), strict=True)
+        batches = zip(torch.split(inputs, EVALUATED), torch.split(labels, EVALUATED), strict=True)
         wrong = sum(int((net(x).argmax(1) != y).sum()) for x, y in batches)
     return 100 * wrong / len(labels)
 

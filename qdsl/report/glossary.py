@@ -66,6 +66,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     ("read", "A word that leaves a memory, towards the compute units or back to the next outer memory."),
     (
+        "rank agreement",
+        "Kendall's tau-b of two orders of the same designs: of all pairs the share in the same order less the share in the "
+        "opposite one, with allowance for ties; from -1 to 1.",
+    ),
+    (
         "reduction",
         "Adding partial sums of several instances on their way, so that one sum arrives instead of many.",
     ),

@@ -118,17 +118,17 @@ def energy_by_level(network: Network, detail: PointDetail) -> dict[str, dict[str
     hops: dict[str, dict[str, float]] = {}
     compute = leakage = 0.0
     for layer in detail.layers:
-        roles = _roles(network, layer.name)
+        roles, weight = _roles(network, layer.name), network.layer(layer.name).weight
         for level in layer.evaluation.levels:
             parts = energy.setdefault(level.name, defaultdict(float))
             for tensor, counts in level.tensors:
-                parts[roles[tensor]] += counts.energy_pj
+                parts[roles[tensor]] += weight * counts.energy_pj
         for array, tensors in layer.evaluation.networks:
             parts = hops.setdefault(f"hops of {array}", defaultdict(float))
             for tensor, pj in tensors:
-                parts[roles[tensor]] += pj
-        compute += layer.evaluation.compute_energy_pj
-        leakage += layer.evaluation.leakage_pj
+                parts[roles[tensor]] += weight * pj
+        compute += weight * layer.evaluation.compute_energy_pj
+        leakage += weight * layer.evaluation.leakage_pj
     return {**energy, **hops, COMPUTE: {COMPUTE: compute}, **({LEAKAGE: {LEAKAGE: leakage}} if leakage else {})}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qdsl.report.explored import hardware_picture
 from qdsl.report.figures import Figure, FrontMark, LayerColumn, StackedRow, convergence, front, layer_columns, stacked
 from qdsl.report.figures.style import shade_class, step_class
 from qdsl.report.layers import COMPUTE, LEAKAGE, ROLES, level_rows
@@ -17,7 +18,7 @@ from qdsl.study.result import DesignPoint, StudyRun
 @dataclass(frozen=True)
 class Pictures:
     """levels, rooflines: None when the chosen design's mappings were not recovered; convergence: None without a
-    generation."""
+    generation; hardware: None where no parameter is searched."""
 
     front: Figure
     layers: Figure
@@ -25,6 +26,7 @@ class Pictures:
     rooflines: Rooflines | None
     legal: Legal
     convergence: Figure | None
+    hardware: Figure | None
 
     def files(self) -> dict[str, Figure]:
         """File name -> figure, for reports that keep them beside the text."""
@@ -36,6 +38,7 @@ class Pictures:
             "legal.svg": self.legal.heat,
             "gain.svg": self.legal.gain,
             "convergence.svg": self.convergence,
+            "hardware.svg": self.hardware,
         }
         return {name: figure for name, figure in named.items() if figure is not None}
 
@@ -49,6 +52,7 @@ def pictures(run: StudyRun, units: Units) -> Pictures:
         rooflines(run),
         legal(run),
         convergence(history) if history else None,
+        hardware_picture(run, units),
     )
 
 

@@ -22,7 +22,8 @@ class Units:
 class PointRow:
     """A design. number: 1-based place on the front, 0 for a reference; roles: why it stands out; weight_bits, input_bits:
     mean width of a value, weighted by the sizes of the tensors (None: there are none); noise_db: None unless the study
-    minimises it; others: (name, value) of the other objectives that it minimises."""
+    minimises it. hardware: its configuration as text, '' if no parameter is searched; others: (name, value) of the other
+    objectives that it minimises."""
 
     number: int
     label: str
@@ -34,6 +35,7 @@ class PointRow:
     weight_bits: float | None
     input_bits: float | None
     noise_db: float | None
+    hardware: str
     others: tuple[tuple[str, str], ...] = ()
 
 
@@ -57,7 +59,8 @@ def reference_rows(run: StudyRun) -> tuple[PointRow, ...]:
 
 def facts(row: PointRow, unit: Units) -> tuple[tuple[str, str], ...]:
     """(name, value) of what there is to say about a point; the same names in the same order for every point of a run."""
-    said = [("energy", unit.energy.text(row.energy_pj))]
+    said = [("hardware", row.hardware)] if row.hardware else []
+    said.append(("energy", unit.energy.text(row.energy_pj)))
     if row.energy_change:
         said.append(("energy against baseline", row.energy_change))
     said.append(("weight memory", unit.memory.text(row.memory_bits)))
@@ -77,7 +80,8 @@ def answer(run: StudyRun, unit: Units) -> str:
     widths = set(point.choice)
     kind = "Mixed bit-widths" if len(widths) > 1 else f"Uniform {widths.pop()}-bit values" if widths else "Values"
     memory = f"{unit.memory.text(point.weight_memory_bits)} of weights"
-    where = f"{kind} let {study.network.name} run on {study.accelerator.name} with {unit.energy.text(point.energy_pj)}"
+    machine = study.accelerator.name + (f" ({study.hardware[point.hardware].text})" if study.hardware else "")
+    where = f"{kind} let {study.network.name} run on {machine} with {unit.energy.text(point.energy_pj)}"
     if base is None:
         return f"{where} and {memory}."
     name = base.label or "the widest bit-widths"
@@ -121,6 +125,7 @@ def _row(run: StudyRun, point: DesignPoint, number: int, roles: tuple[str, ...])
         weight_bits,
         input_bits,
         point.objectives["noise"] if "noise" in run.study.objectives else None,
+        run.study.hardware[point.hardware].text if run.study.hardware else "",
         tuple(_other(run, point)),
     )
 

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from qdsl.report.asked import machine_facts, network_facts, option_rows, part_rows, search_facts
 from qdsl.report.explained import accesses_text, tile_text
+from qdsl.report.explored import configuration_rows, funnel_text, level_seconds, network_rows
 from qdsl.report.figures.style import DARK, FIGURE_CSS, LIGHT, STEPS, step_class, variables
 from qdsl.report.glossary import GLOSSARY
 from qdsl.report.layers import ROLES, layer_rows, level_rows, nests, widths
@@ -67,6 +68,12 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "history": run.history,
         "counts": run.counts,
         "timings": run.timings,
+        "configurations": configuration_rows(run),
+        "searched": [name for name, _ in run.study.hardware[0].values] if run.study.hardware else [],
+        "networks": network_rows(run),
+        "abstraction": run.levels,
+        "funnel": funnel_text(run),
+        "seconds": level_seconds(run),
         "dead": [(layer, tuple(bits)) for layer, bits in dead.items()],
         "provenance": run.provenance,
         "glossary": GLOSSARY,

@@ -12,26 +12,30 @@ Alive = tuple[tuple[int | None, int], ...]
 
 def live_activations(study: Study) -> tuple[tuple[str, Alive], ...]:
     """Per layer, in the order they run, what is alive: what it reads and writes, what was written (or is an input of the
-    network) and is read later, and outputs of the network written so far."""
+    network) and is read later, and outputs of the network written so far. Networks of a set run apart from each other."""
     network = study.network
     assignment = {layer: dict(tensors) for layer, tensors in study.precision.assignment}
     width: dict[str, int | None] = {}
+    owner: dict[str, str] = {}
     first: dict[str, int] = {a.name: 0 for a in network.activations if a.producer is None}
     last: dict[str, int] = {}
     for i, layer in enumerate(network.layers):
         output = layer.problem.operator.output
         width[layer.output] = assignment[layer.name][output.name]
+        owner[layer.output] = layer.network
         first.setdefault(layer.output, i)
         last[layer.output] = i
         for tensor, activation in layer.inputs:
             width[activation] = assignment[layer.name][tensor]
+            owner[activation] = layer.network
             last[activation] = i
     last.update(dict.fromkeys(network.outputs, len(network.layers)))
     size = {a.name: prod(a.shape) for a in network.activations}
     out = []
     for i, layer in enumerate(network.layers):
         if layer.inputs:
-            alive = tuple((width[a], n) for a, n in size.items() if a in last and first[a] <= i <= last[a])
+            own = [a for a in size if owner.get(a) == layer.network]
+            alive = tuple((width[a], size[a]) for a in own if first[a] <= i <= last[a])
         else:  # a layer without a graph is alone
             tensors = [t for t in layer.problem.operator.tensors if not t.is_weight]
             alive = tuple((assignment[layer.name][t.name], layer.problem.values(t)) for t in tensors)

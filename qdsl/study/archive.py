@@ -48,6 +48,12 @@ class Archive:
         return len(self._values)
 
     @property
+    def legal_designs(self) -> Designs:
+        """int64[designs, variables]: the designs of `explored`, in its order."""
+        rows = [np.frombuffer(d, np.int64) for d, v in self._values.items() if np.isfinite(v).all()]
+        return np.array(rows, np.int64).reshape(-1, self.designs.shape[1])
+
+    @property
     def explored(self) -> Values:
         """float64[designs, objectives]: values of every distinct legal design looked at, in order of arrival."""
         rows = [v for v in self._values.values() if np.isfinite(v).all()]

@@ -30,8 +30,8 @@ def default_algorithm(
     objectives as a sum, if they are one, of `evaluator.additive`."""
     settings = evaluator.study.search
     known = np.concatenate([known, _extremes(evaluator)])
-    if exact is not None:
-        room = max(0, settings.population - len(np.unique(known, axis=0)))
+    room = settings.population - len(np.unique(known, axis=0))
+    if exact is not None and room > 0:
         known = np.concatenate([known, _of_the_front(evaluator.additive, exact, min(room, settings.population // 2))])
     return NSGA2(
         pop_size=settings.population,

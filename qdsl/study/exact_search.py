@@ -7,15 +7,21 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.study.archive import hypervolume
-from qdsl.study.exact import ExactFront, Sum, TooManyPoints, exact_front
+from qdsl.study.chosen import chosen_index, scaled
+from qdsl.study.exact import ExactFront, Sum, TooManyPoints, exact_front, spread
 from qdsl.study.exact.dominance import non_dominated
 from qdsl.study.files import write_at_once
 from qdsl.study.objectives import Designs, Evaluator, Values
 from qdsl.study.progress import Progress
 from qdsl.study.result import ExactFacts
 
+FRONT_FILE = "front.csv"
+REPORTED = 400
+"""Designs of an exact front that a report shows at most; a front has many thousands."""
 REFERENCE_EPSILON = 0.2
 """How far the front that an inexact search is held against may be thinned out, if it is large ..."""
 REFERENCE_POINTS = (20_000, 2_000)
@@ -54,6 +60,16 @@ def exact_designs(evaluator: Evaluator, x: Sum, progress: Progress) -> ExactDesi
                 )
             ]
         ) from None
+
+
+def reported(evaluator: Evaluator, found: ExactDesigns) -> tuple[ExactDesigns, tuple[int, ...]]:
+    """At most REPORTED of the designs, the chosen one and the best in each objective among them; and the choice of the chosen
+    one, which is that of the whole front."""
+    order = np.argsort(evaluator.values(found.designs, ("energy",))[:, 0], kind="stable")
+    designs, values = found.designs[order], found.values[order]
+    chosen = chosen_index(values)
+    kept = spread(scaled(values), REPORTED, [chosen])
+    return ExactDesigns(designs[kept], values[kept], found.facts), evaluator.choice(designs[chosen])
 
 
 def reference(evaluator: Evaluator, x: Sum, progress: Progress) -> ExactFacts | None:

@@ -52,33 +52,35 @@ class Errors:
         self._study, self._accuracy = study, study.accuracy
         self._store, self._trainers = store, trainers
         self._out_dir, self._progress, self._device = out_dir, progress, device
-        self._known: dict[Choice, tuple[Array, Measured]] = {}
+        self._known: dict[Choice, Measured] = {}
+        self._costs: dict[tuple[Choice, bytes], Array] = {}
         self._from_store, self._seconds = 0, 0.0
 
     def of(self, choices: Sequence[Choice], costs: Array, whole: bool = False) -> Array:
         """float64[designs]. choices: the widths of each; costs: float64[designs, objectives], what it costs otherwise. whole:
         no training ends early; otherwise one does that has become useless beside the designs measured before."""
         bounds = [inf if whole else self._bound(row) for row in costs]
-        wanted = {c: (row, b) for c, row, b in zip(choices, costs, bounds, strict=True) if self._is_new(c, whole)}
+        wanted = {c: b for c, b in zip(choices, bounds, strict=True) if self._is_new(c, whole)}
         found = self._stored(wanted)
         self._from_store += len(found)
         left = [c for c in wanted if c not in found]
-        calls = [("measure", self._question, self._start.weights, self._widths(c), wanted[c][1]) for c in left]
+        calls = [("measure", self._question, self._start.weights, self._widths(c), wanted[c]) for c in left]
         self._progress.measuring(0, len(left))
         for n, (i, (measured, seconds)) in enumerate(self._trainers.all(calls), 1):
             self._store.put_error(self._key(left[i]), measured)
             found[left[i]] = measured
             self._seconds += seconds
             self._progress.measuring(n, len(left))
-        self._known.update((c, (wanted[c][0], found[c])) for c in wanted)
-        return np.array([self._known[c][1].error for c in choices])
+        self._known.update(found)
+        self._costs.update(((c, row.tobytes()), row) for c, row in zip(choices, costs, strict=True))
+        return np.array([self._known[c].error for c in choices])
 
     def test_error(self, choice: Choice) -> float | None:
         """Of a design that has been measured, on examples that no choice depends on; None if its training ended early."""
-        return self._known[choice][1].test_error
+        return self._known[choice].test_error
 
     def facts(self) -> AccuracyFacts:
-        measured = [m for _, m in self._known.values()]
+        measured = self._known.values()
         return AccuracyFacts(
             examples=(self._start.facts.train, self._start.facts.validation, self._start.facts.test),
             float_error=self._start.measured.error,
@@ -91,20 +93,20 @@ class Errors:
 
     def _is_new(self, choice: Choice, whole: bool) -> bool:
         known = self._known.get(choice)
-        return known is None or (whole and known[1].test_error is None)
+        return known is None or (whole and known.test_error is None)
 
     def _bound(self, costs: Array) -> float:
         """The least error of the designs that cost no more in anything, or the limit."""
         limit = inf if self._study.largest_error is None else self._study.largest_error
-        return min([limit, *(m.error for row, m in self._known.values() if (row <= costs).all())])
+        return min([limit, *(self._known[c].error for (c, _), row in self._costs.items() if (row <= costs).all())])
 
-    def _stored(self, wanted: dict[Choice, tuple[Array, float]]) -> dict[Choice, Measured]:
-        """What the store knows as it would be measured now."""
+    def _stored(self, wanted: dict[Choice, float]) -> dict[Choice, Measured]:
+        """What the store knows as it would be measured now. wanted: with their bounds."""
         keys = {self._key(c): c for c in wanted}
         found = {}
         for key, measured in self._store.errors(keys).items():
             choice = keys[key]
-            if (now := cut(self._accuracy, measured, wanted[choice][1])) is not None:
+            if (now := cut(self._accuracy, measured, wanted[choice])) is not None:
                 found[choice] = now
         return found
 

@@ -20,17 +20,21 @@ from qdsl.study.seed_operators import seed_algorithm
 Config.warnings["not_compiled"] = False
 
 
-def search(evaluator: Evaluator, archive: Archive, exact: Sum | None = None) -> Iterator[Generation]:
+def search(
+    evaluator: Evaluator, archive: Archive, exact: Sum | None = None, seeds: Designs | None = None
+) -> Iterator[Generation]:
     """Runs the study's search and yields after every generation; the archive then holds all it has looked at.
 
     The first generation is the initial population. Equal seeds give equal runs. A space with a single design ends at
     once, and so does a search that finds no design it has not got. The widest, narrowest and uniform designs are
-    always looked at. exact: the objectives of
-    `evaluator.additive` as a sum, from which the default operators take points of the front to start with.
+    always looked at, and so are the seeds. exact: the objectives of `evaluator.additive` as a sum, from which the default
+    operators take points of the front to start with.
     """
     known = uniform_designs(evaluator)
     if evaluator.errors is not None:
-        evaluator.measured(known, whole=True)  # they are reported, whatever becomes of them
+        evaluator.measured(known, whole=True)  # they are reported, however bad they are
+    if seeds is not None:
+        known = np.unique(np.concatenate([seeds, known]), axis=0)
     archive.add(known, evaluator.values(known))
     settings = evaluator.study.search
     if evaluator.option_counts.prod(dtype=object) == 1:

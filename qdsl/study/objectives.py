@@ -62,12 +62,10 @@ class Evaluator:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Objectives that have values in this study."""
-        return tuple(
-            name
-            for name in OBJECTIVES
-            if (self.study.timed or name not in TIMED) and (self.errors is not None or name != "error")
-        )
+        """Objectives that have values in this study; the area only if it is minimised, the error only if it is measured."""
+        absent = {*(() if self.study.timed else TIMED), *({"area"} - set(self.study.objectives))}
+        absent |= {"error"} if self.errors is None else set()
+        return tuple(name for name in OBJECTIVES if name not in absent)
 
     def _value(self, name: str, designs: Designs) -> Array:
         if name in PEAKS:
@@ -85,7 +83,7 @@ class Evaluator:
         """Errors in per cent, inf for designs without a mapping, which are not trained. whole: see `Errors.of`."""
         if self.errors is None:
             raise ValueError("the errors of this study's designs are not measured")
-        costs = self.values(designs, tuple(name for name in ("energy", *self.study.objectives) if name != "error"))
+        costs = self.values(designs, tuple(dict.fromkeys(("energy", *self._tabulated))))
         legal = np.isfinite(costs).all(axis=1)
         found = np.full(len(designs), np.inf)
         found[legal] = self.errors.of([self.choice(d) for d in designs[legal]], costs[legal], whole)
@@ -95,7 +93,7 @@ class Evaluator:
         """float64[designs], 0 for those that may be an answer: 100 for every layer without a mapping; of the others, by how
         many per cent the error is above the limit."""
         layers = self.infeasible_layers(designs)
-        found: Array = 100.0 * layers
+        found: Array = np.multiply(layers, 100.0, dtype=np.float64)
         if self.study.largest_error is not None:
             legal = layers == 0
             found[legal] = np.maximum(0.0, self.measured(designs[legal]) - self.study.largest_error)
@@ -106,11 +104,13 @@ class Evaluator:
         """Of the same designs, with the noise in place of the error: what a search starts from."""
         if self.errors is None:
             return self
-        names = [name for name in self.study.objectives if name != "error"]
-        study = replace(
-            self.study, objectives=tuple(dict.fromkeys((*names, "noise"))), accuracy=None, largest_error=None
-        )
-        return Evaluator(study, self.tables)
+        objectives = tuple(dict.fromkeys((*self._tabulated, "noise")))
+        return Evaluator(replace(self.study, objectives=objectives, accuracy=None, largest_error=None), self.tables)
+
+    @property
+    def _tabulated(self) -> tuple[str, ...]:
+        """The objectives that follow from tables."""
+        return tuple(name for name in self.study.objectives if name != "error")
 
     def parts(self, name: str) -> tuple[Part, ...]:
         """Of a sum; power of the noise, not decibels."""
@@ -181,10 +181,11 @@ class Evaluator:
         feasible, the narrowest and the widest design attain them."""
         counts = self.option_counts
         narrowest_and_widest = np.stack([np.zeros_like(counts), counts - 1])
-        table = [name for name in self.study.objectives if name != "error"]
-        ends = {name: self._value(name, narrowest_and_widest) for name in table}
-        best = np.array([ends[name].min() if name in ends else 0.0 for name in self.study.objectives])
-        worst = np.array([ends[name].max() if name in ends else 100.0 for name in self.study.objectives])
+        ends = np.tile([[0.0], [100.0]], len(self.study.objectives))  # of an error
+        for i, name in enumerate(self.study.objectives):
+            if name != "error":
+                ends[:, i] = self._value(name, narrowest_and_widest)
+        best, worst = ends.min(axis=0), ends.max(axis=0)
         for i, name in enumerate(self.study.objectives):
             if name in ("energy", *TIMED):
                 best[i], worst[i] = self._extremes(name)
@@ -270,9 +271,17 @@ def _in_decibels(power: Array) -> Array:
     return decibel
 
 
+def _area(evaluator: Evaluator) -> Iterator[Part]:
+    """mm2 of the accelerator: a constant, counted at the first layer. Only configurations differ in it."""
+    area = evaluator.study.accelerator.area_mm2
+    assert area is not None  # see check_study
+    yield Part(evaluator.study.network.layers[0].name, (), np.array(area))
+
+
 _PARTS: Mapping[str, Callable[[Evaluator], Iterator[Part]]] = {
     "energy": _energy,
     "latency": _latency,
     "weight_memory": _weight_memory,
     "noise": _noise,
+    "area": _area,
 }

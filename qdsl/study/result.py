@@ -21,14 +21,15 @@ OBJECTIVE_UNITS = {
     "latency": "cycles",
     "edp": "pJ*cycles",
     "noise": "dB",
+    "area": "mm2",
     "error": "%",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """One layer in one design. bits: (tensor, width); energy_pj: of its best mapping; status: 'optimal' or
-    'feasible'."""
+    """One layer in one design. bits: (tensor, width); energy_pj: of its best mapping, times how often its network runs;
+    status: 'optimal' or 'feasible'."""
 
     name: str
     operator: str
@@ -41,10 +42,11 @@ class LayerResult:
 class DesignPoint:
     """One assignment of bit-widths to the network.
 
-    label: '' for a point of the search, '8/8' for the uniform reference of 8 bits.
+    label: '' for a point of the search, '8/8' for the uniform reference of 8 bits. hardware: index of its configuration in
+    `study.hardware`, 0 if no parameter is searched.
     choice: width of each variable of `study.precision`, in order.
     objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise;
-    latency and edp only where one of them is minimised, error only where it is measured.
+    latency and edp only where one of them is minimised, area only where it is, error only where it is measured.
     test_error: per cent, on examples that the search has not seen; None where it is not measured.
     layers: every layer of the network, in network order.
     """
@@ -53,6 +55,7 @@ class DesignPoint:
     choice: tuple[int, ...]
     objectives: dict[str, float]
     layers: tuple[LayerResult, ...]
+    hardware: int = 0
     test_error: float | None = None
 
     @property
@@ -113,6 +116,38 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationResult:
+    """One configuration of the searched parameters. values: see qdsl.model.study.Configuration; area_mm2: of what states an
+    area, None if nothing does; energies_pj, weight_memory_bits: of the designs on its own front, by ascending energy, none if
+    the funnel dropped it; on_front: how many of them are on the front of all."""
+
+    values: tuple[tuple[str, str], ...]
+    area_mm2: float | None
+    capacity_bits: int
+    units: int
+    energies_pj: tuple[float, ...]
+    weight_memory_bits: tuple[float, ...]
+    on_front: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevelResult:
+    """One abstraction level of a study. configurations, designs: looked at; front: designs not dominated at this level;
+    handed_on: of them, to the next level, 0 at the last.
+
+    agreement: Kendall's tau-b between its energies and those of the fine level, over the designs that the fine level looked
+    at; None at the fine level and where there are fewer than two.
+    """
+
+    level: str
+    configurations: int
+    designs: int
+    front: int
+    handed_on: int
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ExactFacts:
     """What an exact search of the study found. points: on its front; epsilon: for every design at all one of them is at most
     1 + epsilon times as large in every objective (a value in dB: its power), 0 for the whole front. candidates: partial sums
@@ -148,7 +183,8 @@ class AccuracyFacts:
 class Counts:
     """distinct_problems: different layers; assignments: (problem, bit-widths) that may occur; classes: those that
     differ in cost (words filled alike cost alike); solved: classes solved in this run; from_store: classes found in
-    the store; designs: size of the design space; evaluated: distinct designs the search looked at."""
+    the store; designs: size of the design space; evaluated: distinct designs the search looked at. possible: what
+    `assignments` would be without a funnel; all but `layers` and `distinct_problems` are over all configurations."""
 
     layers: int
     distinct_problems: int
@@ -158,6 +194,7 @@ class Counts:
     from_store: int
     designs: int
     evaluated: int
+    possible: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +265,12 @@ class StudyRun:
     legal mapping. references: uniform widths, narrowest first, where legal. details: the chosen point first.
     explored: values of the study's objectives, in their order, of every distinct design evaluated. timings: seconds
     by phase. legal: how many mappings there are. exact: of the exact search, or what an inexact one is held against; None if
-    an objective does not add up. complete: False when the run was interrupted.
+    an objective does not add up, parameters are searched, or rough levels chose the designs. complete: False when the run was
+    interrupted.
+
+    Where parameters are searched, `front` and `explored` are over all configurations; `study` is at the configuration of the
+    chosen design, and so are baseline, references, dead, history and legal. configurations: one for each, () if no parameter
+    is searched. levels: in order, 'fine' alone without a funnel.
     """
 
     study: Study
@@ -246,6 +288,8 @@ class StudyRun:
     timings: tuple[tuple[str, float], ...]
     provenance: Provenance
     complete: bool
+    configurations: tuple[ConfigurationResult, ...]
+    levels: tuple[LevelResult, ...]
     exact: ExactFacts | None = None
     accuracy: AccuracyFacts | None = None
 

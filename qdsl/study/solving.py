@@ -18,10 +18,10 @@ _LOOK_AGAIN_S = 0.2  # how long what another run solves may stay unnoticed
 
 @dataclass(frozen=True)
 class Found:
-    """optima: by store key; solved: how many of them this run has solved, the others came from other runs."""
+    """optima: by store key; solved: the keys that this run has solved, the others came from other runs."""
 
     optima: dict[str, Optimum]
-    solved: int
+    solved: frozenset[str]
 
 
 def solve_open(
@@ -37,7 +37,7 @@ def solve_open(
     Raises what `solve_all` raises.
     """
     optima: dict[str, Optimum] = {}
-    solved_here = 0
+    solved_here: set[str] = set()
     waiting = False
     names = {id(task): digest(sorted(keys(task))) for task in tasks}
     left = list(tasks)
@@ -66,10 +66,10 @@ def solve_open(
             known = dict(zip(keys(solved.task), solved.optima, strict=True))
             found = zip(keys(solved.task), solved.mappings, strict=False)
             store.put(known.items(), {key: nest for key, nest in found if nest is not None}, _about(solved))
-            solved_here += len(known)
+            solved_here.update(known)
             end(solved.task, known, solved.seconds)
         waiting = True
-    return Found(optima, solved_here)
+    return Found(optima, frozenset(solved_here))
 
 
 def _about(solved: Solved) -> About:

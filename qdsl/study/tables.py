@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 import numpy as np
@@ -32,11 +33,11 @@ Bits = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class LayerTable:
-    """One layer's best energies.
+    """One layer's best energies, times how often its network runs.
 
     variables: indices of the study's variables that the layer depends on, ascending.
-    energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping. cycles: likewise, of
-    a study in which they count.
+    energy_pj: float64, one axis per variable over its options; inf where the layer has no legal mapping, or none was wanted.
+    cycles: likewise, of a study in which they count.
     """
 
     layer: str
@@ -56,6 +57,11 @@ class Tables:
     solved: int
     from_store: int
 
+    @property
+    def usable(self) -> bool:
+        """Whether every layer has a legal mapping at some widths."""
+        return all(np.isfinite(t.energy_pj).any() for t in self.layers)
+
     def optimum(self, problem: Problem, bits: Bits) -> Optimum:
         return self.optima[self.keys[problem, bits]]
 
@@ -71,33 +77,89 @@ class WidthRow:
 def build_tables(
     study: Study, store: Store, progress: Progress, workers: int | None = None, cluster: str | None = None
 ) -> Tables:
-    """Solves what the store does not know yet, the largest problems first.
+    """The tables of one accelerator (see `build_all`)."""
+    (tables,) = build_all([Wanted(study)], store, progress, workers, cluster)
+    return tables
 
-    Raises SpecError when a layer has no legal mapping at any bit-width, with the constraints that clash, for constraints
-    that the mapper cannot keep, and for widths at which a formula of the accelerator has no value.
+
+@dataclass(frozen=True)
+class Wanted:
+    """Tables to build. widths: the choices of all widths that matter, None for all there are."""
+
+    study: Study
+    widths: Sequence[Sequence[int]] | None = None
+
+    @cached_property
+    def rows(self) -> dict[str, tuple[WidthRow, ...]]:
+        """By layer the rows that one of the choices needs."""
+        rows = {layer.name: width_rows(self.study, layer) for layer in self.study.network.layers}
+        if self.widths is None:
+            return rows
+        needed: dict[str, set[Bits]] = {name: set() for name in rows}
+        for choice in self.widths:
+            for name, bits in layer_bits(self.study, tuple(choice)).items():
+                needed[name].add(bits)
+        return {name: tuple(row for row in rows[name] if row.bits in needed[name]) for name in rows}
+
+
+def build_all(
+    wanted: Sequence[Wanted],
+    store: Store,
+    progress: Progress,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> tuple[Tables, ...]:
+    """Solves what the store does not know yet, the largest problems first. What several accelerators ask alike is solved
+    once.
+
+    Raises SpecError when on every accelerator some layer has no legal mapping at any bit-width, with the constraints that clash
+    on the first; for constraints that the mapper cannot keep; for widths at which a formula of an accelerator has no value.
     """
-    rows = {layer.name: width_rows(study, layer) for layer in study.network.layers}
-    keys = store_keys(study, rows)
-    optima = store.optima(keys.values())
-    known, classes = len(optima), len(set(keys.values()))
-    tasks = _tasks(study, keys, optima)
+    keys = [store_keys(w.study, w.rows) for w in wanted]
+    optima = store.optima(key for of_one in keys for key in of_one.values())
+    tasks: list[Task] = []
+    seen = set(optima)
+    known = len(seen)
+    for w, of_one in zip(wanted, keys, strict=True):
+        tasks += _tasks(w.study, of_one, seen)
+    tasks.sort(key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
     _refuse_unsupported(tasks)
-    progress.tables_planned(len(tasks), classes, known)
+    progress.tables_planned(len(tasks), len(seen), known)
+    keys_on = {w.study.accelerator: of_one for w, of_one in zip(wanted, keys, strict=True)}
 
     def keys_of(task: Task) -> list[str]:
-        return [keys[task.problem, tuple(bits.items())] for bits in task.bits]
+        return [keys_on[task.accelerator][task.problem, tuple(bits.items())] for bits in task.bits]
 
     found = solve_open(tasks, keys_of, store, progress, workers, cluster)
     optima.update(found.optima)
+    counted: set[str] = set()
+    tables = []
+    for w, of_one in zip(wanted, keys, strict=True):
+        own = set(of_one.values()) - counted
+        counted |= own
+        mine = {key: optima[key] for key in of_one.values()}
+        tables.append(_tables(w, of_one, mine, len(own & found.solved), len(own - found.solved)))
+    if not any(t.usable for t in tables):
+        _refuse_impossible(wanted[0].study, tables[0].layers, wanted[0].rows)
+    return tuple(tables)
+
+
+def _tables(
+    wanted: Wanted,
+    keys: Mapping[tuple[Problem, Bits], str],
+    optima: Mapping[str, Optimum],
+    solved: int,
+    from_store: int,
+) -> Tables:
+    study, rows = wanted.study, wanted.rows
     layers = tuple(_layer_table(study, layer, rows[layer.name], keys, optima) for layer in study.network.layers)
-    _refuse_impossible(study, layers, rows)
     dead = tuple(
         DeadOption(layer.name, row.bits)
         for layer in study.network.layers
         for row in rows[layer.name]
         if optima[keys[layer.problem, row.bits]].energy_pj == inf
     )
-    return Tables(layers, keys, optima, dead, found.solved, classes - found.solved)
+    return Tables(layers, keys, optima, dead, solved, from_store)
 
 
 def layer_objective(study: Study) -> Objective:
@@ -181,9 +243,8 @@ def store_keys(study: Study, rows: Mapping[str, Sequence[WidthRow]]) -> dict[tup
     return keys
 
 
-def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], known: Mapping[str, Optimum]) -> list[Task]:
-    """One task per problem with open classes, each class once by its first bit-widths."""
-    seen = set(known)
+def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], seen: set[str]) -> list[Task]:
+    """One task per problem with classes not seen, each class once by its first bit-widths; they are seen then."""
     open_bits: dict[Problem, list[dict[str, int]]] = {}
     for (problem, bits), key in keys.items():
         if key not in seen:
@@ -191,11 +252,10 @@ def _tasks(study: Study, keys: Mapping[tuple[Problem, Bits], str], known: Mappin
             open_bits.setdefault(problem, []).append(dict(bits))
     names = {layer.problem: layer.name for layer in reversed(study.network.layers)}
     objective = layer_objective(study)
-    tasks = [
+    return [
         Task(names[p], study.accelerator, p, tuple(bits), applying(study.constraints, p), study.mapper, objective)
         for p, bits in open_bits.items()
     ]
-    return sorted(tasks, key=lambda task: (-task.problem.operations * len(task.bits), task.layer))
 
 
 def _refuse_unsupported(tasks: Sequence[Task]) -> None:
@@ -221,11 +281,11 @@ def _layer_table(
 ) -> LayerTable:
     variables = tuple(sorted({v for v in variables_of(study, layer).values() if v is not None}))
     shape = tuple(len(study.precision.variables[v].options) for v in variables)
-    energy, cycles = np.empty(shape), np.empty(shape)
+    energy, cycles = np.full(shape, inf), np.full(shape, inf)
     for row in rows:
         optimum = optima[keys[layer.problem, row.bits]]
-        energy[row.options] = optimum.energy_pj
-        cycles[row.options] = inf if optimum.cycles is None else optimum.cycles
+        energy[row.options] = layer.weight * optimum.energy_pj
+        cycles[row.options] = inf if optimum.cycles is None else layer.weight * optimum.cycles
     return LayerTable(layer.name, variables, energy, cycles if study.timed else None)
 
 

@@ -361,7 +361,13 @@ class Build:
         return t.StudyDecl(span=span, name=self.ident(c[0]), items=tuple(c[1:]))
 
     def map_stmt(self, span: Span, c: list[Any]) -> t.MapStmt:
-        return t.MapStmt(span=span, network=self.ident(c[0]), accelerator=c[1])
+        return t.MapStmt(span=span, networks=tuple(c[:-1:2]), accelerator=c[-1])
+
+    def mapped_network(self, span: Span, c: list[Any]) -> t.MappedNetwork:
+        return t.MappedNetwork(span=span, weight=c[0], name=self.ident(c[-1]))
+
+    def limit_stmt(self, span: Span, c: list[Any]) -> t.LimitStmt:
+        return t.LimitStmt(span=span, quantity=self.ident(c[0]), comparison=str(c[1]), value=c[2])
 
     def map_as_stmt(self, span: Span, c: list[Any]) -> t.MapAsStmt:
         return t.MapAsStmt(span=span, operator=self.ident(c[0]), call=c[1])
@@ -399,11 +405,11 @@ class Build:
     def minimize_stmt(self, span: Span, c: list[Any]) -> t.MinimizeStmt:
         return t.MinimizeStmt(span=span, objectives=self.idents(c))
 
+    def levels_stmt(self, span: Span, c: list[Any]) -> t.LevelsStmt:
+        return t.LevelsStmt(span=span, levels=self.idents(c))
+
     def mapper_stmt(self, span: Span, c: list[Any]) -> t.MapperStmt:
         return t.MapperStmt(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
-
-    def subject_stmt(self, span: Span, c: list[Any]) -> t.SubjectStmt:
-        return t.SubjectStmt(span=span, limit=c[0])
 
     def accuracy_stmt(self, span: Span, c: list[Any]) -> t.AccuracyStmt:
         method, *arguments, data, path, weights = c

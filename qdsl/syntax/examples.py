@@ -98,10 +98,11 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "constrain": _CONSTRAINTS,
     "study": {
         "map": "map mobilenet_v1 onto eyeriss",
+        "limit": "limit area <= 2 mm2",
         "precision": "precision { weights in {2..8} per layer; activations in {4, 8} per layer; output 8 bit }",
         "constrain": "constrain with dataflow",
         "minimize": "minimize energy, weight_memory, noise",
-        "subject": "subject to error <= 2 %",
+        "levels": "levels coarse, fine",
         "mapper": "mapper random(victory = 500, seed = 1)",
         "search": "search nsga2(population = 48, generations = 40, seed = 1)",
         "accuracy": "accuracy train(epochs = 4, seed = 1) on digits",

@@ -26,7 +26,7 @@ _BARE = re.compile(r"[^\s;{}\"]+")
 _QUOTED = re.compile(r'"([^"\\\n]+)"')
 _VALUES = re.compile(r"\w+(?:\s+(?!per\b)\w+)?(?:\s*(?:,|\.\.)\s*\w+(?:\s+(?!per\b)\w+)?)+")
 _LIST = re.compile(r"\[([^\[\]{};\n]*)\]")
-# Signs as they are in other languages, words of other statements, and what they may be here.
+# Signs as they are in other languages, and what they may be here.
 SUBSTITUTES = {
     "=": ("==", ":", "in"),
     ":": ("=", ".."),
@@ -42,7 +42,6 @@ SUBSTITUTES = {
     "|": ("or",),
     "!": ("not",),
     "...": ("..",),
-    "to": ("onto",),
     "on": ("onto",),
 }
 _HABITS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [

@@ -614,10 +614,18 @@ class ConstraintsDecl(Node):
 
 
 @node
-class MapStmt(Node):
-    """`map NETWORK onto ACCELERATOR`."""
+class MappedNetwork(Node):
+    """`resnet18` or `2 * resnet18`."""
 
-    network: Ident
+    weight: Number | None
+    name: Ident
+
+
+@node
+class MapStmt(Node):
+    """`map resnet18 onto eyeriss` or `map 2 * resnet18 + mobilenet_v1 onto eyeriss(rows in {8, 12})`."""
+
+    networks: tuple[MappedNetwork, ...]
     accelerator: MachineRef
 
 
@@ -627,6 +635,15 @@ class MapAsStmt(Node):
 
     operator: Ident
     call: Call
+
+
+@node
+class LimitStmt(Node):
+    """`limit area <= 2 mm2`."""
+
+    quantity: Ident
+    comparison: str
+    value: Expr
 
 
 @node
@@ -713,10 +730,10 @@ class MinimizeStmt(Node):
 
 
 @node
-class SubjectStmt(Node):
-    """`subject to error <= 2 %`."""
+class LevelsStmt(Node):
+    """`levels coarse, mid, fine`."""
 
-    limit: Expr
+    levels: tuple[Ident, ...]
 
 
 @node
@@ -754,12 +771,13 @@ class ReportStmt(Node):
 
 StudyItem = (
     MapStmt
+    | LimitStmt
     | MapAsStmt
     | PrecisionBlock
     | ConstrainWith
     | ConstrainBlock
     | MinimizeStmt
-    | SubjectStmt
+    | LevelsStmt
     | MapperStmt
     | SearchStmt
     | AccuracyStmt

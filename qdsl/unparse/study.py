@@ -20,9 +20,13 @@ from qdsl.unparse.nodes import NOWHERE, call, ident, idents, name, number, text,
 
 
 def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
-    """sums: the width of partial sums that the study sets. Raises ValueError for a study that has no text."""
+    """sums: the width of partial sums that the study sets. Raises ValueError for a study that has no text: of several
+    networks, or over hardware parameters, which an accelerator with their values no longer has."""
+    if study.hardware or any(x.network for x in study.network.layers):
+        raise ValueError(f"study `{study.name}` maps several networks or searches hardware parameters")
+    network = t.MappedNetwork(span=NOWHERE, weight=None, name=ident(study.network.name))
     items: list[t.StudyItem] = [
-        t.MapStmt(span=NOWHERE, network=ident(study.network.name), accelerator=_machine(study.accelerator.name)),
+        t.MapStmt(span=NOWHERE, networks=(network,), accelerator=_machine(study.accelerator.name)),
         t.PrecisionBlock(span=NOWHERE, statements=tuple(_precision(study, sums))),
     ]
     layers = whole(study.network).layers
@@ -30,9 +34,11 @@ def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
         body = tuple(constraint_stmt(c, layers) for c in study.constraints)
         items.append(t.ConstrainBlock(span=NOWHERE, body=body))
     items.append(t.MinimizeStmt(span=NOWHERE, objectives=idents(study.objectives)))
+    if study.levels != ("fine",):
+        items.append(t.LevelsStmt(span=NOWHERE, levels=idents(study.levels)))
     if study.largest_error is not None:
-        limit = t.Binary(span=NOWHERE, op="<=", left=name("error"), right=number(study.largest_error, "%"))
-        items.append(t.SubjectStmt(span=NOWHERE, limit=limit))
+        most = number(study.largest_error, "%")
+        items.append(t.LimitStmt(span=NOWHERE, quantity=ident("error"), comparison="<=", value=most))
     if study.mapper != EXACT:
         items.append(_mapper(study.mapper))
     items.append(t.SearchStmt(span=NOWHERE, call=_search(study.search)))

@@ -207,7 +207,9 @@ def _chosen(c: t.EveryConstraint | t.SameConstraint) -> str:
 def _study(item: t.StudyItem) -> str:
     match item:
         case t.MapStmt():
-            return f"map {item.network.name} onto {_machine(item.accelerator)}"
+            return f"map {' + '.join(map(_weighted, item.networks))} onto {_machine(item.accelerator)}"
+        case t.LimitStmt():
+            return f"limit {item.quantity.name} {item.comparison} {expression(item.value)}"
         case t.MapAsStmt():
             return f"map {item.operator.name} as {expression(item.call, ATOM)}"
         case t.PrecisionBlock():
@@ -218,8 +220,8 @@ def _study(item: t.StudyItem) -> str:
             return _block("constrain", map(_constraint, item.body)).rstrip()
         case t.MinimizeStmt():
             return f"minimize {names(item.objectives)}"
-        case t.SubjectStmt():
-            return f"subject to {expression(item.limit, OR)}"
+        case t.LevelsStmt():
+            return f"levels {names(item.levels)}"
         case t.MapperStmt():
             return f"mapper {item.name.name}{arguments(item.arguments) if item.arguments else ''}"
         case t.SearchStmt():
@@ -231,6 +233,10 @@ def _study(item: t.StudyItem) -> str:
             return f"accuracy {method} on {item.data.name}{path}{weights}"
         case t.ReportStmt():
             return f"report {names(item.formats)}"
+
+
+def _weighted(network: t.MappedNetwork) -> str:
+    return f"{expression(network.weight)} * {network.name.name}" if network.weight else network.name.name
 
 
 def _precision(stmt: t.WidthRule | t.LayerWidths | t.SplitLayer | t.OutputWidth | t.PartialSums) -> str:

@@ -14,8 +14,9 @@ from qdsl.lsp.project import Analysis, Project
 from qdsl.lsp.rename import RenameRefusedError, rename, uses
 from qdsl.lsp.symbols import Symbol
 from qdsl.model import load
+from qdsl.model.check_hardware import LIMITED
 from qdsl.model.graph import FUNCTIONS
-from qdsl.model.study import OBJECTIVES
+from qdsl.model.study import LEVELS, OBJECTIVES
 from qdsl.model.units import UNITS
 from qdsl.resources import data_dir
 from qdsl.syntax.tables import parser
@@ -34,6 +35,8 @@ OTHER = {
     *UNITS,
     *FUNCTIONS,
     *OBJECTIVES,
+    *LEVELS,
+    *LIMITED,
     *(
         "bits",
         "tile",

@@ -13,7 +13,7 @@ from qdsl.diagnostics import Sink
 from qdsl.model import load_model
 from qdsl.model.invariants import violations
 from qdsl.model.mapping import Loop
-from qdsl.model.study import Model
+from qdsl.model.study import Configuration, Model
 from qdsl.resources import data_dir
 from tests.model.conftest import Load
 
@@ -61,6 +61,8 @@ def test_broken_models_are_noticed(model: Model) -> None:
     first, *rest = network.layers
     small = replace(first, problem=replace(first.problem, sizes=(1, 1, 1, 99, 1, 1, 1)))
     widened = tuple(replace(v, options=(8, 4)) for v in study.precision.variables)
+    cut = replace(accelerator, hierarchy=accelerator.hierarchy[:1])
+    broken_configuration = Configuration((("rows", "2"),), cut, ())
     broken = [
         replace(model, accelerators=(replace(accelerator, hierarchy=accelerator.hierarchy[1:]),)),
         replace(model, accelerators=(replace(accelerator, hierarchy=(*accelerator.hierarchy, level)),)),
@@ -72,6 +74,9 @@ def test_broken_models_are_noticed(model: Model) -> None:
         replace(model, studies=(replace(study, precision=replace(study.precision, variables=widened)),)),
         replace(model, studies=(replace(study, precision=replace(study.precision, assignment=())),)),
         replace(model, studies=(replace(study, objectives=()),)),
+        replace(model, studies=(replace(study, levels=("fine", "mid")),)),
+        replace(model, studies=(replace(study, network=replace(network, layers=(replace(first, weight=0.0), *rest))),)),
+        replace(model, studies=(replace(study, hardware=(broken_configuration,)),)),
         replace(
             model, studies=(replace(study, accelerator=replace(accelerator, hierarchy=accelerator.hierarchy[:1])),)
         ),

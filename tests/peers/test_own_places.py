@@ -82,7 +82,9 @@ def test_zigzag_finds_a_mapping_that_is_not_below_the_optimum() -> None:
     from tests.peers.zigzag_search import search
 
     problem = Problem(matmul(), (16, 16, 16))
-    its = evaluate_nest(machine(), problem, BITS, search(machine(), problem, BITS).nest)
+    nest = search(machine(), problem, BITS).nest
+    assert nest is not None
+    its = evaluate_nest(machine(), problem, BITS, nest)
     least = best_mapping(machine(), problem, BITS).energy_pj
     assert least is not None
     assert its.energy_pj >= least * (1 - 1e-9)
@@ -93,7 +95,9 @@ def test_accelforge_finds_a_mapping_that_is_not_below_the_optimum() -> None:
     if python is None:
         pytest.skip(f"needs AccelForge, here or in the interpreter that {accelforge_search.VARIABLE} names")
     problem = Problem(matmul(), (16, 16, 16))
-    its = evaluate_nest(machine(), problem, BITS, accelforge_search.search(machine(), problem, BITS, python).nest)
+    nest = accelforge_search.search(machine(), problem, BITS, python).nest
+    assert nest is not None
+    its = evaluate_nest(machine(), problem, BITS, nest)
     least = best_mapping(machine(), problem, BITS).energy_pj
     assert least is not None
     assert its.energy_pj >= least * (1 - 1e-9)

@@ -20,11 +20,12 @@ from tests.peers.own_places import Nest, Stored, Turn
 @dataclass(frozen=True)
 class Searched:
     """cpu_s: processor time of the search; energy_pj: by ZigZag's model, where values stay at the port of a memory
-    while they do not change (its default); nest: the mapping."""
+    while they do not change (its default); nest: the mapping, None if it is no nest: registers that hold one tensor for more
+    turns than the buffer holds another."""
 
     cpu_s: float
     energy_pj: float
-    nest: Nest
+    nest: Nest | None
 
 
 def search(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Searched:
@@ -55,9 +56,8 @@ def _of(module: str) -> Any:
     return import_module(f"zigzag.{module}")
 
 
-def _nest(accelerator: Accelerator, found: Any) -> Nest:
-    """Places in memories outside the array come before it, the others after it. Raises ValueError where that changes their
-    order."""
+def _nest(accelerator: Accelerator, found: Any) -> Nest | None:
+    """Places in memories outside the array come before it, the others after it; None where that changes their order."""
     temporal = _loops(found.temporal_mapping.mapping_dic_stationary)
     spatial = _loops(found.spatial_mapping.mapping_dict_origin)
     order = max(([loop for level in levels for loop in level] for levels in temporal.values()), key=len)
@@ -78,7 +78,7 @@ def _nest(accelerator: Accelerator, found: Any) -> Nest:
             nest.extend(turns)
             turns = []
         if inside > left:
-            raise ValueError(f"{place} takes in loops that an outer memory does not")
+            return None
         nest += (Turn(*loop) for loop in reversed(order[inside:left]))
         left = min(left, inside)
         nest.append(place)

@@ -66,8 +66,11 @@ published. Written by `python -m tests.published.table`.
 ## Totals
 
 The least EDP of each layer, summed over the layers. The search for AlexNet was exhaustive, those for MobileNetV1 and
-VGG-1 random. Weights of several widths have one result where as many of them fit in a word. The energies of Simba's memories
-for floating point were not published: ours are those for 16 bits.
+VGG-1 random. Weights of several widths have one result where as many of them fit in a word.
+
+What was not published: on Simba, the energies of the 24-bit accumulators (8-bit words) and of all memories for floating point,
+where those for 16 bits stand in; on Eyeriss, whether reads of the 32-bit scratchpads cost as much as writes, as they do
+here; and the shapes of VGG-1. With those of its configuration A all figures for 16 bits on Eyeriss agree, and all cycles.
 
 {totals_table(answers)}
 ## AlexNet on Eyeriss, 16-bit words

@@ -27,6 +27,7 @@ from qdsl.study.result import (
     LayerDetail,
     LayerResult,
     LegalCounts,
+    LevelResult,
     PointDetail,
     Provenance,
     StudyRun,
@@ -192,7 +193,7 @@ def build_run(problems: dict[str, Problem], choices: Sequence[tuple[int, ...]], 
         (DeadOption(layers[-1].name, (("I", 8), ("W", 8), ("O", 8))),),
         tuple(Generation(g, 12 * g, 2 + g, 0.9 - 0.5 / g) for g in range(1, generations + 1)),
         tuple((p.energy_pj * k, p.weight_memory_bits * k) for p in front for k in (1.02, 1.1)),
-        Counts(len(layers), len(set(problems.values())), 196, 75, 70, 5, 7 ** len(variables), 48),
+        Counts(len(layers), len(set(problems.values())), 196, 75, 70, 5, 7 ** len(variables), 48, 196),
         _legal(study),
         (("tables", 3.25), ("search", 1.5)),
         Provenance(
@@ -205,6 +206,8 @@ def build_run(problems: dict[str, Problem], choices: Sequence[tuple[int, ...]], 
             (*energy_sources, EnergySource("mac", "compute", 1, 16, 2.2, 0.0, 0.0, "45 nm tables")),
         ),
         True,
+        (),
+        (LevelResult("fine", 1, 48, len(front), 0, None),),
     )
 
 

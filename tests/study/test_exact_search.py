@@ -16,6 +16,7 @@ from qdsl.mapper import Objective, best_mapping
 from qdsl.model.study import Search
 from qdsl.study import exact_search, run
 from qdsl.study.archive import Archive, hypervolume
+from qdsl.study.chosen import chosen_index
 from qdsl.study.exact import exact_front, of_study
 from qdsl.study.exact.of_study import sum_of
 from qdsl.study.nsga2 import search
@@ -62,9 +63,9 @@ def test_a_run_finds_the_front_of_all_designs(tmp_path: Path, minimize: str) -> 
 def test_all_of_a_large_front_is_in_a_file_and_few_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "REPORTED", 5)
+    monkeypatch.setattr(exact_search, "REPORTED", 5)
     found = _run(tmp_path, search="exact", widths="2..8")
-    with (tmp_path / "out" / run.FRONT_FILE).open() as file:
+    with (tmp_path / "out" / exact_search.FRONT_FILE).open() as file:
         rows = list(csv.reader(file))
     assert found.exact is not None and len(found.front) == 5 < found.exact.points == len(rows) - 1
     assert rows[0] == ["energy", "noise", *(v.name for v in found.study.precision.variables)]
@@ -74,7 +75,7 @@ def test_all_of_a_large_front_is_in_a_file_and_few_are_reported(
     assert found.front[0].energy_pj == min(v[0] for v in written.values())
     values = np.array(sorted(written.values()))
     chosen = found.chosen_point.objectives
-    assert (chosen["energy"], chosen["noise"]) == tuple(values[run.chosen_index(values)])
+    assert (chosen["energy"], chosen["noise"]) == tuple(values[chosen_index(values)])
 
 
 def test_a_front_that_is_too_large_is_refused_with_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +92,7 @@ def test_too_many_activations_together_are_refused(tmp_path: Path, monkeypatch: 
         _run(tmp_path, search="exact", minimize="activation_memory, noise")
     (diagnostic,) = refused.value.diagnostics
     assert diagnostic.code == "Q0920" and "`a.activations`, `b.activations`" in diagnostic.notes[0]
+    assert _run(tmp_path, minimize="activation_memory, noise").exact is None  # a search without that start
 
 
 def test_where_latency_counts_layers_have_the_least_energy_delay_product(tmp_path: Path) -> None:

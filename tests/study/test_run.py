@@ -13,10 +13,11 @@ import pytest
 from qdsl.diagnostics import SpecError
 from qdsl.mapspace import TimeUp
 from qdsl.model import load
+from qdsl.study.chosen import chosen_index
 from qdsl.study.progress import Silent
 from qdsl.study.progress_file import PROGRESS_FILE, read_state
 from qdsl.study.result import Counts, Generation, StudyRun
-from qdsl.study.run import STORE_FILE, chosen_index, run_study
+from qdsl.study.run import STORE_FILE, run_study
 from qdsl.study.runfile import RUN_FILE, load_run, save_run
 from tests.support.small_study import small_model, study_text, write_spec
 
@@ -62,7 +63,7 @@ def test_run_json_carries_the_run_to_the_last_field(tmp_path: Path) -> None:
     run = _run(tmp_path)
     assert load_run(tmp_path / "out" / RUN_FILE) == run
     data = json.loads((tmp_path / "out" / RUN_FILE).read_text())
-    assert (data["format"], data["version"]) == ("qdsl-run", 3)
+    assert (data["format"], data["version"]) == ("qdsl-run", 5)
     assert data["run"]["front"][0]["objectives"]["energy"] == run.front[0].energy_pj
 
 
@@ -174,7 +175,7 @@ def test_the_chosen_design_is_the_nearest_to_the_ideal_corner() -> None:
         ("no json", "Expecting value"),
         ("[]", "not the record of a qdsl run"),
         ('{"format": "qdsl-run", "version": 99}', "version is 99"),
-        ('{"format": "qdsl-run", "version": 3, "run": {}}', "`study` is missing"),
+        ('{"format": "qdsl-run", "version": 5, "run": {}}', "`study` is missing"),
         ("[" * 100_000, "no run can be read"),
     ],
 )

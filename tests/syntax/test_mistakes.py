@@ -65,7 +65,7 @@ def test_a_missing_brace_ends_at_the_next_declaration() -> None:
 def test_a_missing_parenthesis_ends_at_the_brace() -> None:
     assert mistakes("network n {\n  a = f(x, 3\n  b = g(y)\n}\nstudy s { map }") == [
         "2: `(` is never closed",
-        "5: expected a name, found `}`",
+        "5: expected a value, found `}`",
     ]
 
 

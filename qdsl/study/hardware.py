@@ -1,0 +1,42 @@
+"""What a study found on each configuration of the searched parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qdsl.model.study import Study
+from qdsl.study.funnel import Searched
+from qdsl.study.result import ConfigurationResult, DesignPoint
+
+
+def configuration_results(
+    study: Study, searched: Sequence[Searched], front: Sequence[DesignPoint]
+) -> tuple[ConfigurationResult, ...]:
+    """One per configuration, in the order of the study. front: of all configurations together."""
+    found = {s.index: s for s in searched}
+    results = []
+    for index, configuration in enumerate(study.hardware):
+        machine = configuration.accelerator
+        energies, memories = _own_front(found[index]) if index in found else ((), ())
+        results.append(
+            ConfigurationResult(
+                configuration.values,
+                machine.area_mm2,
+                machine.capacity_bits,
+                machine.compute_instances,
+                energies,
+                memories,
+                sum(point.hardware == index for point in front),
+            )
+        )
+    return tuple(results)
+
+
+def _own_front(one: Searched) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Energies in pJ and weight memories in bits of its designs, by ascending energy."""
+    values = one.evaluator.values(one.archive.designs, ("energy", "weight_memory"))
+    order = np.argsort(values[:, 0], kind="stable")
+    energies, memories = (tuple(float(x) for x in column) for column in values[order].T)
+    return energies, memories
