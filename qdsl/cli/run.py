@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster", metavar="ADDRESS", type=cluster, help="the workers of this Dask scheduler solve: tcp://HOST:PORT"
     )
+    parser.add_argument("--device", metavar="NAME", default="cpu", help="that trains networks: cpu, cuda, cuda:1")
     parser.add_argument("--seed", metavar="N", type=seed, help="in place of the study's")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the summary on stdout")
@@ -62,7 +63,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
     try:
         with _progress(args.quiet, console) as progress:
-            run = run_study(study, model, out_dir, progress, args.workers, shlex.join(args.command_line), args.cluster)
+            command = shlex.join(args.command_line)
+            run = run_study(study, model, out_dir, progress, args.workers, command, args.cluster, args.device)
     except KeyboardInterrupt:
         console.note(
             f"interrupted; solved layers are kept in {out_dir / STORE_FILE}, the same command goes on from there"

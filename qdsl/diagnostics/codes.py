@@ -153,6 +153,7 @@ CODES: dict[str, str] = {
     "Q0930": "data not readable",
     "Q0931": "network not executable",
     "Q0932": "weights not usable",
+    "Q0933": "device not usable",
     "Q0950": "template missing",
     "Q0951": "template broken",
     "Q0952": "report not writable",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
-from qdsl.model.accuracy import DATA, METHODS, RANGES
+from qdsl.model.accuracy import CHOICES, DATA, METHODS, RANGES
 from qdsl.model.constraint import (
     Bits,
     ComputeInUse,
@@ -168,8 +168,10 @@ def _accuracy(s: Study) -> Iterator[str]:
     a = s.accuracy
     if a.method not in METHODS or a.data.kind not in DATA or bool(a.data.path) != DATA[a.data.kind].needs_path:
         yield "the method and the data must be known, with a path where they need one"
-    elif any(not low <= a.settings.get(name, low) <= high for name, (low, high) in RANGES.items()):
-        yield "the settings of the method must be in their ranges"
+    elif any(not low <= getattr(a, name) <= high for name, (low, high) in RANGES.items()) or any(
+        getattr(a, name) not in words for name, words in CHOICES.items()
+    ):
+        yield "the settings of the method must be in their ranges or among their words"
     if s.largest_error is not None and not 0 <= s.largest_error <= 100:
         yield "the largest error must be from 0 to 100 %"
 

@@ -18,6 +18,8 @@ from qdsl.model.network import Network
 from qdsl.quant.data import Data, Part
 from qdsl.quant.measured import Measured
 from qdsl.quant.network import QuantNetwork, Widths, build
+from qdsl.quant.quantisers import Quantisers
+from qdsl.quant.ranges import Quantiser
 
 MOMENTUM = 0.9
 FLOAT_DECAY, DECAY = 4e-5, 1e-5
@@ -52,7 +54,7 @@ class Trainer:
         that its training may end early (`Accuracy.stops`)."""
         a = self.accuracy
         with reproducible(a.seed):
-            net = build(self.network, seed=a.seed, device=self.device)
+            net = build(self.network, quantisers=quantisers(a), seed=a.seed, device=self.device)
             set_weights(net, weights)
             errors = []
             if widths is not None:
@@ -96,6 +98,13 @@ class Trainer:
             return torch.from_numpy(part.inputs).to(self.device), torch.from_numpy(part.labels).to(self.device)
 
         return {name: moved(getattr(self.data, name)) for name in ("train", "validation", "test")}
+
+
+def quantisers(a: Accuracy) -> Quantisers:
+    """Weights symmetric, activations affine."""
+    both = a.learned == "lsq"
+    weights = Quantiser(symmetric=True, per_channel=a.per == "channel", ranges=a.ranges, learned="lsq" if both else "")
+    return Quantisers(weights, Quantiser(ranges=a.ranges, learned="" if a.learned == "none" else a.learned))
 
 
 def error_of(net: nn.Module, part: tuple[Tensor, Tensor]) -> float:

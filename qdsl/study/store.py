@@ -154,6 +154,12 @@ class Store:
                     (key, _text(to_json(measured)), now, now),
                 )
 
+    @property
+    def error_count(self) -> int:
+        """Designs whose error is known."""
+        with disk_errors(self.path):
+            return int(self.db.execute("SELECT count(*) FROM errors").fetchone()[0])
+
     def counts(self, key: str) -> list[tuple[int, ...]] | None:
         """Numbers of mappings, exact however large, if they have been counted before."""
         with disk_errors(self.path):
