@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from qdsl.diagnostics import Diagnostic, SpecError
+from qdsl.model.measured import DataFacts, Measured, Question, WidthList
 from qdsl.quant.checkpoint import load_weights, save_weights
 from qdsl.quant.data import Data, load
-from qdsl.quant.measured import DataFacts, Measured, Question, WidthList
 from qdsl.quant.training import Trainer
 
 

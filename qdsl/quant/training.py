@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qdsl.model.accuracy import Accuracy
+from qdsl.model.measured import Measured
 from qdsl.model.network import Network
 from qdsl.quant.data import Data, Part
-from qdsl.quant.measured import Measured
 from qdsl.quant.network import QuantNetwork, Widths, build
+from qdsl.quant.posttraining import correct_biases
 from qdsl.quant.quantisers import Quantisers
 from qdsl.quant.ranges import Quantiser
 
@@ -59,8 +60,11 @@ class Trainer:
             errors = []
             if widths is not None:
                 net.set_widths(widths)
-                net.calibrate(torch.split(self._samples, a.batch))
-                if a.method == "train":
+                samples = torch.split(self._samples, a.batch)
+                net.calibrate(samples)
+                if a.method == "calibrate":
+                    correct_biases(net, samples)
+                else:
                     for _ in self._epochs(net, a.epochs, a.rate, DECAY):
                         errors.append(error_of(net, self._on_device["validation"]))
                         if len(errors) < a.epochs and a.stops(errors[-1], bound):

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.model.accuracy import Accuracy
+from qdsl.model.measured import DataFacts, Measured, Question
 from qdsl.model.network import Network
 from qdsl.model.study import Study
-from qdsl.quant.measured import DataFacts, Measured, Question
 from qdsl.study.codec import Json, to_json
 from qdsl.study.keys import digest
 from qdsl.study.progress import Progress

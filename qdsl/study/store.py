@@ -16,7 +16,7 @@ from types import MappingProxyType, TracebackType
 
 from qdsl.mapper.result import Optimum
 from qdsl.model.mapping import Mapping
-from qdsl.quant.measured import Measured
+from qdsl.model.measured import Measured
 from qdsl.study.codec import from_json, to_json
 from qdsl.study.database import disk_errors, open_database, transaction
 from qdsl.study.locks import Locks

@@ -13,8 +13,8 @@ import pytest
 
 from qdsl.diagnostics import SpecError
 from qdsl.model.accuracy import Accuracy, DataSource
+from qdsl.model.measured import DataFacts, Measured
 from qdsl.model.study import Study
-from qdsl.quant.measured import DataFacts, Measured
 from qdsl.study.archive import Archive
 from qdsl.study.measuring import Errors, cut
 from qdsl.study.nsga2 import search
@@ -160,8 +160,7 @@ def test_a_process_without_torch_says_what_to_install(monkeypatch: pytest.Monkey
     import sys
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "qdsl.quant.tasks", raising=False)
-    for name in [n for n in sys.modules if n.startswith("qdsl.quant.") and n != "qdsl.quant.measured"]:
+    for name in [n for n in sys.modules if n.split(".")[:2] == ["qdsl", "quant"]]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(SpecError) as caught:
         Trainers(1).call("data_facts", None)

@@ -18,7 +18,7 @@ import pytest
 from qdsl.diagnostics import SpecError
 from qdsl.mapper import Optimum
 from qdsl.model.mapping import Loop, Mapping
-from qdsl.quant.measured import Measured
+from qdsl.model.measured import Measured
 from qdsl.study.codec import to_json
 from qdsl.study.database import APPLICATION_ID
 from qdsl.study.inventory import collect, entries, export
