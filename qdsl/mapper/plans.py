@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
+from qdsl.mapper.symmetry import Renaming, renamings
 from qdsl.mapspace.formula import Atom, Value, holds
 from qdsl.mapspace.space import Space
 from qdsl.model.accelerator import FanOut
@@ -54,21 +55,61 @@ class Plan:
 
 
 def spatial_plans(space: Space) -> Iterator[Plan]:
-    """Every legal choice of spatial factors, one of those that cost the same."""
-    seen = set()
+    """Every legal choice of spatial factors, but for those that another one replaces at no higher cost."""
+    found: dict[tuple[Links, Factors], Plan] = {}
+    links: dict[Factors, set[Links]] = {}
+    symmetries = renamings(space)
     for plan in every_plan(space):
-        if (key := cost_key(space, plan)) not in seen:
-            seen.add(key)
+        linked, rest = cost_key(space, plan)
+        if not any(_renamed(linked, rest, s) in found for s in symmetries):
+            found.setdefault((linked, rest), plan)
+            links.setdefault(rest, set()).add(linked)
+    free = _passing_on_is_free(space)
+    for (linked, rest), plan in found.items():
+        if not (free and any(linked != more and _within(linked, more) for more in links[rest])):
             yield plan
 
 
-def cost_key(space: Space, plan: Plan) -> tuple[object, ...]:
-    """Plans with equal keys have the same mappings at the same cost: those with equal products of X and Y factors (where
-    neighbours on X forward tiles, with equal factors on X; where moves cost energy, of equal shape)."""
+Links = tuple[frozenset[str], ...]
+Factors = tuple[tuple[tuple[int, int], ...], tuple[tuple[tuple[str, int], ...], ...]]
+
+
+def cost_key(space: Space, plan: Plan) -> tuple[Links, Factors]:
+    """Plans with equal keys have the same mappings at the same cost: those with equal products of X and Y factors, that
+    forward along the same dimensions (the first part), and, where moves cost energy, are of equal shape."""
+    hierarchy = space.accelerator.hierarchy
+    shapes = tuple(plan.used(f) for f in space.accelerator.fanouts if f.hop_pj_per_bit)
+    links = tuple(_links(space, plan, f, i) for i, f in enumerate(hierarchy) if isinstance(f, FanOut))
+    return links, (shapes, tuple(tuple(sorted(f.items())) for f in plan.fanouts))
+
+
+def _renamed(links: Links, factors: Factors, names: Renaming) -> tuple[Links, Factors]:
+    """The key of a plan with its dimensions renamed."""
+    shapes, items = factors
+    renamed = tuple(tuple(sorted((names.get(d, d), f) for d, f in item)) for item in items)
+    return tuple(frozenset(names.get(d, d) for d in link) for link in links), (shapes, renamed)
+
+
+def _links(space: Space, plan: Plan, fanout: FanOut, item: int) -> frozenset[str]:
+    """Dimensions on X alone that share an axis of a forwarded tensor with others: neighbours pass tiles on along them."""
+    if not fanout.forward:
+        return frozenset()
+    tensors = [t for t in space.problem.operator.tensors if t.name in fanout.forward]
+    shared = {d for t in tensors for a in t.axes if len(a.terms) > 1 for d in a.dims}
+    return frozenset(d for d, f in plan.on_x(fanout).items() if d in shared and plan.fanouts[item][d] == f)
+
+
+def _passing_on_is_free(space: Space) -> bool:
+    """Whether forwarding along more dimensions never costs more: moves cost nothing, and a loop finds its tiles at the
+    neighbours along one dimension at most."""
     fanouts = space.accelerator.fanouts
-    linked = tuple(tuple(sorted(plan.on_x(f).items())) for f in fanouts if f.forward)
-    shapes = tuple(plan.used(f) for f in fanouts if f.hop_pj_per_bit)
-    return (linked, shapes, *(tuple(sorted(f.items())) for f in plan.fanouts))
+    forwarded = frozenset[str]().union(*(f.forward for f in fanouts))
+    tensors = [t for t in space.problem.operator.tensors if t.name in forwarded]
+    return not any(f.hop_pj_per_bit for f in fanouts) and all(len(a.terms) <= 2 for t in tensors for a in t.axes)
+
+
+def _within(few: Links, many: Links) -> bool:
+    return all(a <= b for a, b in zip(few, many, strict=True))
 
 
 def every_plan(space: Space) -> Iterator[Plan]:

@@ -78,13 +78,11 @@ class Remaining:
     @cached_property
     def _comparable(self) -> frozenset[int]:
         """Tensors of which the tiles of several instances have together at least the values of the box around them: where
-        strides leave gaps they may have fewer, and neighbours may pass tiles on."""
-        forwarded = frozenset[str]().union(*(f.forward for f in self.to_go.sweep.batch.space.accelerator.fanouts))
+        strides leave gaps they may have fewer. What neighbours pass on was in the box before, so its window slides too."""
         return frozenset(
             t
             for t, x in enumerate(self.to_go.sweep.batch.tensors)
-            if x.name not in forwarded
-            and all(len(a.terms) == 1 or (not x.is_output and all(m.coefficient == 1 for m in a.terms)) for a in x.axes)
+            if all(len(a.terms) == 1 or (not x.is_output and all(m.coefficient == 1 for m in a.terms)) for a in x.axes)
         )
 
 
