@@ -10,6 +10,7 @@ from qdsl.model.constraint import (
     Formula,
     Occupancy,
     Operation,
+    Operations,
     Reduction,
     TileExtent,
     Utilization,
@@ -41,6 +42,8 @@ def formula(f: Formula) -> t.Expr:
             return call("occupancy", [name(x) for x in (f.level, f.tensor) if x])
         case Reduction():
             return name("reduction")
+        case Operations():
+            return name("operations")
         case Operation():
             return _operation(f)
     raise ValueError(f"{type(f).__name__} cannot be written in a spec")

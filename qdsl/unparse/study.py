@@ -128,6 +128,10 @@ def _precision(
 ) -> Iterator[t.WidthRule | t.LayerWidths | t.SplitLayer | t.OutputWidth | t.PartialSums]:
     for role in ("weights", "activations"):
         choosable = _choosable(study, role)
+        if [v.name for v in choosable.values()] == [f"{study.network.name}.{role}"]:
+            (only,) = choosable.values()
+            yield t.WidthRule(span=NOWHERE, role=role, options=values(only.options), granularity=ident("network"))
+            continue
         options = _options(choosable.values(), role) or (study.precision.output_bits,)
         yield t.WidthRule(span=NOWHERE, role=role, options=values(options), granularity=ident("layer"))
         fixed = {i: v.options[0] for i, v in choosable.items() if v.options != options}

@@ -28,7 +28,7 @@ REFERENCE = [
     for text in re.findall(
         r"^```qdsl\n(.*?)^```$", (data_dir("grammar") / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
-    if "import " not in text
+    if '"../' not in text  # a path
 ]
 OTHER = {
     *(t.pattern.value for t in parser().terminals if isinstance(t.pattern, PatternStr)),
@@ -50,7 +50,22 @@ OTHER = {
         "weights",
         "activations",
     ),
-    *("pad", "channels", "nsga2", "population", "offspring", "generations", "seed", "html", "markdown", "layer"),
+    *(
+        "ceil",
+        "epsilon",
+        "min",
+        "operations",
+        "pad",
+        "channels",
+        "nsga2",
+        "population",
+        "offspring",
+        "generations",
+        "seed",
+        "html",
+        "markdown",
+        "layer",
+    ),
     *("latency", "operators", "default", "exact", "random", "victory"),
     *("pad_P", "pad_Q"),  # the dimension in them is found
     "e",  # of numbers
