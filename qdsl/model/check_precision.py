@@ -15,7 +15,7 @@ from qdsl.model.precision import PrecisionSpace, WidthVariable
 from qdsl.model.units import BITS, COUNT, whole
 from qdsl.syntax.tree import LayerWidths, OutputWidth, PrecisionBlock, SplitLayer, WidthRule
 
-GRANULARITIES = ("layer", "network")
+GRANULARITIES = ("layer", "network", "channel")
 _EXAMPLES = {"weights": "weights in {2..8} per layer", "activations": "activations in {2..8} per layer"}
 
 
@@ -45,7 +45,8 @@ def check_precision(
         return None
     graph = _Graph(network, frozenset(role for role, rule in rules.items() if rule.granularity.name == "network"))
     graph.number_variables()
-    fixed = _Fixed({graph.weights[x.name]: (x.group.bits, x.group.span) for x in network.layers if x.group})
+    groups = ((x.name, x.group) for x in network.layers if x.group)
+    fixed = _Fixed({graph.weights[name]: (group.bits, group.span) for name, group in groups if group.bits is not None})
     for stmt in block.statements:
         with collecting(found):
             if isinstance(stmt, LayerWidths | SplitLayer):
@@ -176,7 +177,12 @@ def _check_rule(stmt: WidthRule, first: WidthRule) -> None:
         fail("Q0503", text, stmt.span, labels=[Label(first.span, "first one")], helps=["keep one of them"])
     if stmt.granularity.name not in GRANULARITIES:
         text = f"widths per {stmt.granularity.name} are not supported"
-        fail("Q0806", text, stmt.granularity.span, helps=["write `per layer` or `per network`"])
+        helps = ["write `per layer`, `per network` or `per channel(groups = 4)`"]
+        fail("Q0806", text, stmt.granularity.span, helps=helps)
+    if stmt.granularity.name == "channel" and stmt.role != "weights":
+        fail("Q0806", "only weights have widths per channel", stmt.granularity.span, helps=["write `per layer`"])
+    if stmt.arguments and stmt.granularity.name != "channel":
+        fail("Q0204", f"`per {stmt.granularity.name}` has no arguments", stmt.arguments[0].span)
 
 
 def _check_shared(stmt: LayerWidths | SplitLayer, shared: frozenset[str], rules: Mapping[str, WidthRule]) -> None:

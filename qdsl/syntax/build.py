@@ -400,7 +400,8 @@ class Build:
         return t.PrecisionBlock(span=span, statements=tuple(c))
 
     def width_rule(self, span: Span, c: list[Any]) -> t.WidthRule:
-        return t.WidthRule(span=span, role=str(c[0]), options=c[1], granularity=self.ident(c[2]))
+        given = tuple(x for x in c[3:] if x is not None)
+        return t.WidthRule(span=span, role=str(c[0]), options=c[1], granularity=self.ident(c[2]), arguments=given)
 
     def layer_widths(self, span: Span, c: list[Any]) -> t.LayerWidths:
         return t.LayerWidths(span=span, layer=c[1], terms=tuple(c[2:]))

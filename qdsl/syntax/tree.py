@@ -714,11 +714,12 @@ class LimitStmt(Node):
 
 @node
 class WidthRule(Node):
-    """`weights in {2..8} per layer`: role 'weights' or 'activations'."""
+    """`weights in {2..8} per layer`, `per network`, `per channel(groups = 4)`: role 'weights' or 'activations'."""
 
     role: str
     options: ValueSet
-    granularity: Ident  # 'layer' or 'network'; others are refused by the checker
+    granularity: Ident  # others are refused by the checker
+    arguments: tuple[Argument, ...] = ()
 
 
 @node

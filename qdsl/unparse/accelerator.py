@@ -123,7 +123,7 @@ def _layer_costs(unit: ComputeUnit) -> Iterator[t.ComputeStmt]:
             yield _layer_cost("energy", cost.operator, quantity(cost.energy, "pJ"))
     for figure in unit.figures:
         yield _layer_cost("figure", figure.operator, formula(figure.value.formula), figure.name)
-    if unit.power_pj:
+    if unit.power_pj or any(cost.energy is None for cost in unit.layers):
         yield t.PowerStmt(span=NOWHERE, value=number(unit.power_pj, "pJ/cycle"))
     yield from _leakage_and_area(unit)
     yield from _source(unit.source)

@@ -261,7 +261,8 @@ def _weighted(network: t.MappedNetwork) -> str:
 def _precision(stmt: t.WidthRule | t.LayerWidths | t.SplitLayer | t.OutputWidth | t.PartialSums) -> str:
     match stmt:
         case t.WidthRule():
-            return f"{stmt.role} in {value_set(stmt.options)} per {stmt.granularity.name}"
+            given = arguments(stmt.arguments) if stmt.arguments else ""
+            return f"{stmt.role} in {value_set(stmt.options)} per {stmt.granularity.name}{given}"
         case t.LayerWidths():
             return f"layer {stmt.layer.dotted}: {', '.join(f'{x.role} = {expression(x.value)}' for x in stmt.terms)}"
         case t.SplitLayer():

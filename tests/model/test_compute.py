@@ -185,7 +185,7 @@ def test_what_is_no_table_is_refused(rates: str, said: str, tmp_path: Path) -> N
 
 def test_costs_of_layers_can_be_written_unless_they_read_a_table(model: Model) -> None:
     machine = model.accelerators[0]
-    with pytest.raises(ValueError, match="Lookup cannot be written"):
+    with pytest.raises(ValueError, match="the table `rate` stands in a file"):
         to_text(machine)
     matmul, copy = machine.compute.layers
     plain = replace(machine, compute=replace(machine.compute, layers=(replace(matmul, cycles=copy.cycles), copy)))

@@ -72,6 +72,7 @@ def test_ne16(name: str) -> None:
     assert tuple(totals(machine, layers, w, 8)[0] for w in (8, 4, 2)) == NE16[name]
 
 
+@pytest.mark.slow
 def test_a_front_of_one_core_is_no_front_of_the_other(tmp_path: Path) -> None:
     """Designs that nothing beats on MPIC need up to 9.3 % more cycles on NE16 than its own with no more noise."""
     model = load(data_dir("specs") / "studies" / "resnet8_cores.qdsl")
@@ -158,3 +159,17 @@ def test_a_converter_of_fewer_bits_reads_fewer_rows_at_once(load_beside_specs: L
     assert unit.cycles_per_operation(problem, bits) * problem.operations == pulses * 4 / 2
     energy = pulses * (144 * 0.39 + 144 * 120 * 0.00183 + 4 * 2 * 120 * (1.5625 / 4 + 0.0195))
     assert unit.operation_pj(problem, bits) * problem.operations == pytest.approx(energy)
+
+
+@pytest.mark.slow
+def test_what_widths_per_layer_reach_widths_per_group_reach(tmp_path: Path) -> None:
+    """Between them they save up to 8.6 % of the memory by the data-free noise."""
+    model = load(data_dir("specs") / "studies" / "resnet8_channels.qdsl")
+    fronts = []
+    for study in model.studies:
+        run = run_study(study, model, tmp_path / study.name, workers=1)
+        fronts.append([(p.objectives["noise"] - 1e-9, p.objectives["weight_memory"]) for p in run.front])
+    channels, layers = fronts
+    kept = [min(m for n, m in channels if n <= noise + 2e-9) / memory for noise, memory in layers]
+    assert max(kept) <= 1.05  # of the whole front a report has 400 designs
+    assert min(kept) == pytest.approx(1 - 0.0856, abs=1e-3)
