@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from qdsl.quant import QuantNetwork, build
+from qdsl.quant import Quantiser, Quantisers, QuantNetwork, build
 from qdsl.quant.additive import MEASURES, options_of, sensitivity
 from tests.quant.networks import RESIDUAL, loaded, uniform, written
 
@@ -68,6 +68,16 @@ def test_the_network_is_left_as_it_was(residual: tuple[QuantNetwork, Tensor]) ->
         sensitivity(module, [x], OPTIONS, measure)
     assert all(torch.equal(t, before[n]) for n, t in module.state_dict().items())
     assert torch.equal(module(x), out)
+
+
+def test_a_learned_step_that_has_not_begun_is_left_as_it_was(tmp_path: Path) -> None:
+    learned = Quantiser(learned="lsq")
+    module = build(written(RESIDUAL, tmp_path), quantisers=Quantisers(learned, learned))
+    x = torch.randn(8, 2, 9, 9, generator=torch.Generator().manual_seed(1))
+    module.calibrate([x])
+    sensitivity(module, [x], OPTIONS)
+    steps = [m.quantiser.step for m in module.layers.values() if m.quantiser is not None]
+    assert steps and all(s is not None and bool(s.isnan()) for s in steps)
 
 
 def test_small_errors_add_up_to_that_of_a_design(residual: tuple[QuantNetwork, Tensor]) -> None:
