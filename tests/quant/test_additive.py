@@ -19,7 +19,8 @@ import "operators/linear.qdsl"
 network n {
   input x: 6
   fc = linear(x, K = 4)
-  output fc
+  last = linear(fc, K = 2)
+  output last
 }
 accelerator tiny {
   word 16 bit
@@ -112,7 +113,11 @@ def test_curvature_of_one_layer_is_the_closed_form(tmp_path: Path) -> None:
 def test_options_are_those_of_a_study_also_of_its_groups(tmp_path: Path) -> None:
     study = loaded(SPLIT, tmp_path, "operators").studies[0]
     options = options_of(study.precision)
-    assert options == {"fc.1": {"I": (3, 5), "W": (8,)}, "fc.2": {"I": (3, 5), "W": (4,)}}
+    assert options == {
+        "fc.1": {"I": (3, 5), "W": (8,)},
+        "fc.2": {"I": (3, 5), "W": (4,)},
+        "last": {"I": (3, 5), "W": tuple(range(2, 9))},
+    }
     module = build(study.network)
     x = torch.randn(64, 6, generator=torch.Generator().manual_seed(1))
     module.calibrate([x])
