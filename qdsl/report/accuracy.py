@@ -9,6 +9,12 @@ from qdsl.report.points import PointRow, Units, error_text, point_rows, referenc
 from qdsl.report.quantities import grouped
 from qdsl.study.result import AccuracyFacts, StudyRun
 
+_MEASURES = {
+    "sqnr": "power of the noise at the output relative to the signal",
+    "kl": "divergence of the class probabilities in nats",
+    "hessian": "mean curvature of the divergence of class probabilities times the squared error",
+}
+
 
 def accuracy_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
     """(name, value); () for a study that measures no errors."""
@@ -17,6 +23,7 @@ def accuracy_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
         return ()
     limit = () if run.study.largest_error is None else (("error at most", error_text(run.study.largest_error)),)
     train, choose, report = map(grouped, found.examples)
+    measured = () if how.method == "estimate" else (("errors measured", _measured(found)),)
     return (
         ("data", str(how.data)),
         ("examples to train on, to choose by, to report on", f"{train}, {choose}, {report}"),
@@ -24,14 +31,14 @@ def accuracy_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
         ("its error, test error", f"{error_text(found.float_error)}, {error_text(found.float_test_error)}"),
         ("designs", _method(how)),
         *limit,
-        ("errors measured", _measured(found)),
+        *measured,
     )
 
 
 def remark(run: StudyRun) -> str:
     """The errors of the chosen design beside those of the float network; '' if none are measured."""
     point, found = run.chosen_point, run.accuracy
-    if found is None:
+    if found is None or "error" not in point.objectives:
         return ""
     designs = f"{error_text(point.objectives['error'])} (test: {error_text(point.test_error)})"
     floats = f"{error_text(found.float_error)} (test: {error_text(found.float_test_error)})"
@@ -43,7 +50,7 @@ def remark(run: StudyRun) -> str:
 
 def error_picture(run: StudyRun, units: Units) -> Figure | None:
     """Energy over error, shaded by weight memory."""
-    if run.accuracy is None:
+    if "error" not in run.chosen_point.objectives:
         return None
     rows, memories = point_rows(run), [row.memory_bits for row in point_rows(run)]
 
@@ -70,7 +77,9 @@ def _float(how: Accuracy) -> str:
 def _method(how: Accuracy) -> str:
     ranges = f"ranges of {how.samples} examples"
     if how.method == "calibrate":
-        return f"{ranges}, not trained"
+        return f"{ranges}, biases corrected, not trained"
+    if how.method == "estimate":
+        return f"{ranges}; the {_MEASURES[how.measure]}, for each width of each tensor alone, added up"
     return f"{ranges}, then trained from its weights for {how.epochs} epochs, rate {how.rate:g}"
 
 
