@@ -110,7 +110,7 @@ def _network(n: Network) -> Iterator[str]:
 def _fits(layer: Layer, tensor: str, shape: tuple[int, ...]) -> bool:
     """Whether what the layer reads lies within the padded activation."""
     t = layer.problem.operator.tensor(tensor)
-    padded = [n + 2 * layer.padding * (len(a.terms) > 1) for n, a in zip(shape, t.axes, strict=True)]
+    padded = [n + 2 * layer.padded(a) for n, a in zip(shape, t.axes, strict=True)]
     return all(need <= have for need, have in zip(layer.problem.shape(t), padded, strict=True))
 
 
