@@ -67,7 +67,7 @@ OTHER = {
         "markdown",
         "layer",
     ),
-    *("latency", "operators", "default", "exact", "random", "victory"),
+    *("latency", "operators", "default", "exact", "random", "victory", "groups"),
     *(*METHODS, *(name for names in METHODS.values() for name in names), *DATA),
     *(word for words in CHOICES.values() for word in words),
     *("pad_P", "pad_Q"),  # the dimension in them is found
