@@ -57,11 +57,16 @@ def error_picture(run: StudyRun, units: Units) -> Figure | None:
     def mark(row: PointRow, label: str) -> FrontMark:
         name = f"uniform {row.label}" if row.label else f"point {row.number}"
         title = f"{name}: error {error_text(row.error)}, {units.energy.text(row.energy_pj)}"
-        shade = "" if label else shade_class(row.memory_bits, memories)
+        shade = "" if row.label else shade_class(row.memory_bits, memories)
         return FrontMark(row.error or 0.0, units.energy.value(row.energy_pj), label, title, shade)
 
     largest = run.study.largest_error
-    references = [mark(r, r.label) for r in reference_rows(run) if largest is None or (r.error or 0.0) <= 2 * largest]
+    uniform = [r for r in reference_rows(run) if largest is None or (r.error or 0.0) <= 2 * largest]
+    labels: dict[tuple[float | None, float], list[str]] = {}
+    for r in uniform:
+        labels.setdefault((r.error, r.energy_pj), []).append(r.label)
+    # at one place one label
+    references = [mark(r, ", ".join(labels.pop((r.error, r.energy_pj), ()))) for r in uniform]
     points = [mark(row, "") for row in rows]
     return front(
         points, references, run.chosen, "error, %", f"energy, {units.energy.symbol}", (), "darker: less memory"
