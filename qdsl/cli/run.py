@@ -106,12 +106,13 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
 
     counts, hardware = run.counts, run.study.hardware
     named = [("uniform", p) for p in run.references] + [("front", p) for p in _sample(run)]
-    others = [name for name in run.study.objectives if name in ("activation_memory", "latency", "edp")]
-    measured = ("noise",) if run.accuracy is None else ("error", "test error")
+    others = [name for name in run.study.objectives if name in ("activation_memory", "latency", "edp", "sensitivity")]
+    errors = "error" in run.chosen_point.objectives
+    measured = ("error", "test error") if errors else ("noise",)
     titles = [f"{name.replace('_', ' ')} [{OBJECTIVE_UNITS[name]}]" for name in others]
 
     def quality(p: DesignPoint) -> list[str]:
-        if run.accuracy is None:
+        if not errors:
             return [f"{p.objectives['noise']:.1f} dB"]
         return [f"{p.objectives['error']:.2f} %", "" if p.test_error is None else f"{p.test_error:.2f} %"]
 

@@ -130,6 +130,7 @@ CODES: dict[str, str] = {
     "Q0814": "objective not additive",
     "Q0815": "instances that no layer can use",
     "Q0816": "network does not fit the data",
+    "Q0817": "accuracy of another kind",
     "Q0820": "limit not usable",
     "Q0821": "order of levels",
     "Q0822": "too many configurations",

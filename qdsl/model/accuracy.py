@@ -48,7 +48,8 @@ class DataSource:
 class Accuracy:
     """How the error of a design is measured. `str` gives it as a spec says it.
 
-    method: 'train' (the quantised network is trained on) or 'calibrate' (only the ranges of its quantisers are set).
+    method: 'train' (the quantised network is trained on), 'calibrate' (only the ranges of its quantisers are set), or
+    'estimate': the error is not measured, but how sensitive the network is to each width, by `measure`.
     weights: file of the float network; '' for one that is trained here, for `float_epochs` at `float_rate`. epochs, rate:
     of the quantised network; both rates fall to 0 along half a cosine. batch: examples per step. samples: of the training
     part, to set ranges by. stop: a training ends when its error is so much (0..1) above that of a design that costs no
@@ -70,6 +71,7 @@ class Accuracy:
     ranges: str = "minmax"
     learned: str = "none"
     per: str = "channel"
+    measure: str = "kl"
     seed: int = 1
 
     @property
@@ -96,6 +98,7 @@ class Accuracy:
 
 _BOTH = ("float_epochs", "float_rate", "batch", "samples", "ranges", "per", "seed")
 METHODS: dict[str, tuple[str, ...]] = {"train": ("epochs", "rate", *_BOTH, "learned", "stop"), "calibrate": _BOTH}
+METHODS["estimate"] = ("measure", *_BOTH)
 """Settings of each method."""
 RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 1000),
@@ -112,5 +115,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ranges": ("minmax", "percentile", "mse"),
     "learned": ("none", "lsq", "pact"),
     "per": ("channel", "tensor"),
+    "measure": ("sqnr", "kl", "hessian"),
 }
 """Values of the others."""

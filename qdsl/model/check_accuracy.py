@@ -16,6 +16,7 @@ from qdsl.model.statements import Statements
 from qdsl.model.units import COUNT, whole
 from qdsl.syntax.tree import AccuracyStmt, Expr, LimitStmt, Name, Text
 
+ESTIMATE = "accuracy estimate(measure = kl) on digits"
 EXAMPLE = "accuracy train(epochs = 4, seed = 1) on digits"
 
 
@@ -43,13 +44,27 @@ def check_errors(
 ) -> tuple[Accuracy | None, float | None]:
     """How a study measures errors, and the largest one it allows in per cent. Raises SpecError."""
     stmt, most = found.get(AccuracyStmt), check_limits(found.all(LimitStmt))
-    if "error" not in objectives and most is None:
+    measured, estimated = "error" in objectives or most is not None, "sensitivity" in objectives
+    if not measured and not estimated:
         if stmt:
             helps = ["`minimize energy, error` or `limit error <= 2 %`"]
             fail("Q0503", "nothing in the study asks for the error", stmt.span, label="measures it", helps=helps)
         return None, None
-    stmt = found.need(AccuracyStmt, EXAMPLE)
+    stmt = found.need(AccuracyStmt, EXAMPLE if measured else ESTIMATE)
     accuracy = check_accuracy(stmt)
+    if measured and accuracy.method == "estimate":
+        text = "`estimate` tells the sensitivity to widths, and the study asks for the error"
+        helps = ["`minimize energy, sensitivity`, or measure with `train` or `calibrate`"]
+        fail("Q0817", text, stmt.method.span, label="measures no error", helps=helps)
+    if estimated and accuracy.method != "estimate":
+        text = f"`{accuracy.method}` measures the error, and the study asks for the sensitivity to widths"
+        fail(
+            "Q0817",
+            text,
+            stmt.method.span,
+            label="estimates nothing",
+            helps=["`minimize energy, error`", f"`{ESTIMATE}`"],
+        )
     if network:
         check_network_learns(stmt, accuracy, network)
     return accuracy, most

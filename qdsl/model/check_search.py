@@ -97,12 +97,7 @@ def check_together(found: Statements, search: Search, levels: tuple[str, ...]) -
             fail("Q0823", text, name.span, labels=labels, helps=["begin with `mid`"])
     asked = (*(minimize.objectives if minimize else ()), *(limit.quantity for limit in found.all(LimitStmt)))
     for name in asked if stmt and levels != ("fine",) else ():
-        if name.name == "error":
+        if name.name in ("error", "sensitivity"):
             labels = [Label(stmt.span, "trains nothing")] if stmt else []
-            fail(
-                "Q0823",
-                "rough levels do not estimate the error",
-                name.span,
-                labels=labels,
-                helps=["leave `levels` out"],
-            )
+            text = f"rough levels do not estimate the {name.name}"
+            fail("Q0823", text, name.span, labels=labels, helps=["leave `levels` out"])

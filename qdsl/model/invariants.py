@@ -162,8 +162,10 @@ def _study(s: Study) -> Iterator[str]:
 
 
 def _accuracy(s: Study) -> Iterator[str]:
-    if (s.accuracy is not None) != ("error" in s.objectives or s.largest_error is not None):
-        yield "errors must be measured exactly where the study asks for them"
+    asked = {"error"} & set(s.objectives) or s.largest_error is not None, "sensitivity" in s.objectives
+    measures = s.accuracy is not None and s.accuracy.method != "estimate", s.accuracy is not None
+    if (bool(asked[0]), bool(asked[0]) or asked[1]) != measures:
+        yield "errors must be measured, or estimated, exactly where the study asks for that"
     if s.accuracy is None:
         return
     a = s.accuracy

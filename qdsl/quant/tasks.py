@@ -12,6 +12,7 @@ from torch import Tensor
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.model.measured import DataFacts, Measured, Question, WidthList
+from qdsl.quant.additive import Options, Sensitivity
 from qdsl.quant.checkpoint import load_weights, save_weights
 from qdsl.quant.data import Data, load
 from qdsl.quant.training import Trainer
@@ -42,6 +43,11 @@ def measure(question: Question, weights: Path, widths: WidthList, bound: float) 
     bits = {layer: dict(tensors) for layer, tensors in widths}
     found = _trainer(question).measure(_weights(question, weights), bits, bound)
     return found, time.process_time() - start
+
+
+def sensitivities(question: Question, weights: Path, options: Options) -> Sensitivity:
+    """By layer, tensor and width."""
+    return _trainer(question).sensitivity(_weights(question, weights), options)
 
 
 def _check_device(name: str) -> None:

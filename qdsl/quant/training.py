@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from qdsl.model.accuracy import Accuracy
 from qdsl.model.measured import Measured
 from qdsl.model.network import Network
+from qdsl.quant.additive import Options, Sensitivity, sensitivity
 from qdsl.quant.data import Data, Part
 from qdsl.quant.network import QuantNetwork, Widths, build
 from qdsl.quant.posttraining import correct_biases
@@ -71,6 +72,16 @@ class Trainer:
                             return Measured(tuple(errors))
             errors = errors or [error_of(net, self._on_device["validation"])]
             return Measured(tuple(errors), error_of(net, self._on_device["test"]))
+
+    def sensitivity(self, weights: Weights, options: Options) -> Sensitivity:
+        """By layer, tensor and width, as the study says."""
+        a = self.accuracy
+        with reproducible(a.seed):
+            net = build(self.network, quantisers=quantisers(a), seed=a.seed, device=self.device)
+            set_weights(net, weights)
+            samples = torch.split(self._samples, a.batch)
+            net.calibrate(samples)
+            return sensitivity(net, samples, options, a.measure, a.seed)
 
     def _epochs(self, net: QuantNetwork, epochs: int, rate: float, decay: float) -> Iterator[None]:
         """Trains, and yields after each epoch."""

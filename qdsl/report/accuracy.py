@@ -9,6 +9,12 @@ from qdsl.report.points import PointRow, Units, error_text, point_rows, referenc
 from qdsl.report.quantities import grouped
 from qdsl.study.result import AccuracyFacts, StudyRun
 
+_MEASURES = {
+    "sqnr": "power of the noise at the output relative to the signal",
+    "kl": "divergence of the class probabilities in nats",
+    "hessian": "mean curvature of the divergence of class probabilities times the squared error",
+}
+
 
 def accuracy_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
     """(name, value); () for a study that measures no errors."""
@@ -17,6 +23,7 @@ def accuracy_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
         return ()
     limit = () if run.study.largest_error is None else (("error at most", error_text(run.study.largest_error)),)
     train, choose, report = map(grouped, found.examples)
+    measured = () if how.method == "estimate" else (("errors measured", _measured(found)),)
     return (
         ("data", str(how.data)),
         ("examples to train on, to choose by, to report on", f"{train}, {choose}, {report}"),
@@ -24,14 +31,14 @@ def accuracy_facts(run: StudyRun) -> tuple[tuple[str, str], ...]:
         ("its error, test error", f"{error_text(found.float_error)}, {error_text(found.float_test_error)}"),
         ("designs", _method(how)),
         *limit,
-        ("errors measured", _measured(found)),
+        *measured,
     )
 
 
 def remark(run: StudyRun) -> str:
     """The errors of the chosen design beside those of the float network; '' if none are measured."""
     point, found = run.chosen_point, run.accuracy
-    if found is None:
+    if found is None or "error" not in point.objectives:
         return ""
     designs = f"{error_text(point.objectives['error'])} (test: {error_text(point.test_error)})"
     floats = f"{error_text(found.float_error)} (test: {error_text(found.float_test_error)})"
@@ -43,18 +50,23 @@ def remark(run: StudyRun) -> str:
 
 def error_picture(run: StudyRun, units: Units) -> Figure | None:
     """Energy over error, shaded by weight memory."""
-    if run.accuracy is None:
+    if "error" not in run.chosen_point.objectives:
         return None
     rows, memories = point_rows(run), [row.memory_bits for row in point_rows(run)]
 
     def mark(row: PointRow, label: str) -> FrontMark:
         name = f"uniform {row.label}" if row.label else f"point {row.number}"
         title = f"{name}: error {error_text(row.error)}, {units.energy.text(row.energy_pj)}"
-        shade = "" if label else shade_class(row.memory_bits, memories)
+        shade = "" if row.label else shade_class(row.memory_bits, memories)
         return FrontMark(row.error or 0.0, units.energy.value(row.energy_pj), label, title, shade)
 
     largest = run.study.largest_error
-    references = [mark(r, r.label) for r in reference_rows(run) if largest is None or (r.error or 0.0) <= 2 * largest]
+    uniform = [r for r in reference_rows(run) if largest is None or (r.error or 0.0) <= 2 * largest]
+    labels: dict[tuple[float | None, float], list[str]] = {}
+    for r in uniform:
+        labels.setdefault((r.error, r.energy_pj), []).append(r.label)
+    # at one place one label
+    references = [mark(r, ", ".join(labels.pop((r.error, r.energy_pj), ()))) for r in uniform]
     points = [mark(row, "") for row in rows]
     return front(
         points, references, run.chosen, "error, %", f"energy, {units.energy.symbol}", (), "darker: less memory"
@@ -70,7 +82,9 @@ def _float(how: Accuracy) -> str:
 def _method(how: Accuracy) -> str:
     ranges = f"ranges of {how.samples} examples"
     if how.method == "calibrate":
-        return f"{ranges}, not trained"
+        return f"{ranges}, biases corrected, not trained"
+    if how.method == "estimate":
+        return f"{ranges}; the {_MEASURES[how.measure]}, for each width of each tensor alone, added up"
     return f"{ranges}, then trained from its weights for {how.epochs} epochs, rate {how.rate:g}"
 
 

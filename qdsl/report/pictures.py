@@ -99,7 +99,7 @@ def _front(run: StudyRun, units: Units) -> Figure:
     points = [mark(row, "") for row in point_rows(run)]
     references = [mark(row, row.label) for row in reference_rows(run)]
     x_title, y_title = f"weight memory, {units.memory.symbol}", f"energy, {units.energy.symbol}"
-    shade_title = f"darker: less {'error' if run.accuracy else 'noise'}" if shades else ""
+    shade_title = f"darker: less {'error' if 'error' in run.chosen_point.objectives else 'noise'}" if shades else ""
     return front(points, references, run.chosen, x_title, y_title, _explored(run, units), shade_title)
 
 

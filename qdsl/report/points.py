@@ -171,6 +171,8 @@ def _other(run: StudyRun, point: DesignPoint) -> Iterator[tuple[str, str]]:
             yield "activations alive, at most", memory_unit(point.objectives[name]).text(point.objectives[name])
         elif name == "latency":
             yield "latency, layer after layer", f"{grouped(point.objectives[name])}{NARROW}cycles"
+        elif name == "sensitivity":
+            yield "sensitivity", f"{point.objectives[name]:.4g}"
         elif name == "edp":
             yield "energy-delay product", f"{point.objectives[name]:.4g}{NARROW}pJ·cycles"
 

@@ -41,6 +41,7 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "layer_energy": finer(unit.energy, max(layer.energy_pj for layer in layers)),
         "memory": unit.memory,
         "noise": "noise" in run.study.objectives,
+        "measured": "error" in run.chosen_point.objectives,
         "accuracy_facts": accuracy_facts(run),
         "change": change,
         "error": error_text,

@@ -199,8 +199,8 @@ def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) 
         return
     # Of the tables after a rough level most are left out, so their front says little.
     x = _sum(one.evaluator.additive) if seeds is None else None
-    measurable = not one.study.hardware and one.evaluator.errors is None
-    if x is not None and measurable and (facts := reference(one.evaluator, x, progress)):
+    comparable = not one.study.hardware and not one.evaluator.measures
+    if x is not None and comparable and (facts := reference(one.evaluator, x, progress)):
         one.exact = facts
         progress.exact_known(facts)
     for generation in search(one.evaluator, one.archive, x, seeds):

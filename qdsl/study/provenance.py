@@ -17,7 +17,7 @@ def provenance(study: Study, model: Model, command: str) -> Provenance:
     return Provenance(
         qdsl=version("qdsl"),
         python=platform.python_version(),
-        libraries=tuple((name, version(name)) for name in LIBRARIES),
+        libraries=tuple((name, version(name)) for name in (*LIBRARIES, *(("torch",) if study.accuracy else ()))),
         seed=study.search.seed,
         command=command,
         files=model.files,

@@ -202,7 +202,7 @@ def _designs(one: Searched, designs: Designs, label: bool = False) -> Iterator[t
             bits_here, energy_pj = bits[layer.name], layer.weight * optimum.energy_pj
             layers.append(LayerResult(layer.name, layer.problem.operator.name, bits_here, energy_pj, optimum.status))
         objectives = dict(zip(names, map(float, values), strict=True))
-        test_error = evaluator.errors.test_error(choice) if evaluator.errors else None
+        test_error = evaluator.errors.test_error(choice) if evaluator.errors and evaluator.measures else None
         name = _label(study, choice) if label else ""
         point = DesignPoint(name, choice, objectives, tuple(layers), one.index, test_error)
         yield point, [objectives[name] for name in study.objectives]

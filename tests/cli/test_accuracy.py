@@ -84,6 +84,23 @@ def test_a_study_with_measured_errors(tmp_path: Path, capsys: pytest.CaptureFixt
     assert calibrated["front"] != first["front"] and calibrated["accuracy"]["stopped"] == 0
 
 
+@pytest.mark.parametrize("measure", ["kl", "hessian"])
+def test_the_exact_search_minimises_the_sensitivity(
+    measure: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = spec(tmp_path, f"estimate(measure = {measure}, float_epochs = 2, samples = 64)")
+    text = path.read_text().replace("energy, error", "energy, sensitivity").replace("  limit error <= 30 %\n", "")
+    path.write_text(text.replace("nsga2(population = 4, generations = 2)", "exact"), encoding="utf-8")
+    found = run(path, capsys, "--workers", "1")
+    values = [p["sensitivity"] for p in found["front"]]
+    assert values == sorted(values, reverse=True) and values[0] > 3 * values[-1] > 0
+    uniform = {r["label"]: r["sensitivity"] for r in found["references"]}
+    assert uniform["8/8"] == values[-1] and uniform["1/2"] > uniform["2/2"] > uniform["8/8"]
+    assert found["exact"]["epsilon"] == 0 and "error" not in found["front"][0]
+    markdown = (tmp_path / "out/report.md").read_text(encoding="utf-8")
+    assert "| sensitivity |" in markdown and "for each width of each tensor alone" in markdown
+
+
 def test_a_limit_that_no_design_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = spec(tmp_path, "calibrate(float_epochs = 1)", 0)
     assert main(["run", str(path), "--out", str(tmp_path / "out"), "--quiet", "--workers", "1"]) == 1

@@ -14,6 +14,7 @@ from qdsl.lsp.project import Analysis, Project
 from qdsl.lsp.rename import RenameRefusedError, rename, uses
 from qdsl.lsp.symbols import Symbol
 from qdsl.model import load
+from qdsl.model.accuracy import CHOICES, DATA, METHODS
 from qdsl.model.check_hardware import LIMITED
 from qdsl.model.graph import FUNCTIONS
 from qdsl.model.study import LEVELS, OBJECTIVES
@@ -66,7 +67,9 @@ OTHER = {
         "markdown",
         "layer",
     ),
-    *("latency", "operators", "default", "exact", "random", "victory"),
+    *("latency", "operators", "default", "exact", "random", "victory", "groups"),
+    *(*METHODS, *(name for names in METHODS.values() for name in names), *DATA),
+    *(word for words in CHOICES.values() for word in words),
     *("pad_P", "pad_Q"),  # the dimension in them is found
     "e",  # of numbers
 }

@@ -31,7 +31,7 @@ network two {
 }
 """
 TRAIN = Accuracy(
-    "train", DataSource("digits"), epochs=3, rate=0.05, float_epochs=8, float_rate=0.2, batch=16, samples=64
+    "train", DataSource("digits"), epochs=2, rate=0.05, float_epochs=10, float_rate=0.3, batch=32, samples=64
 )
 CALIBRATE = replace(TRAIN, method="calibrate")
 
@@ -46,7 +46,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 @pytest.fixture(scope="module")
 def data() -> Data:
     """Three classes: which of three pairs of values has the largest product."""
-    inputs = np.random.default_rng(1).normal(size=(600, 6)).astype(np.float32)
+    inputs = np.random.default_rng(1).normal(size=(500, 6)).astype(np.float32)
     return divided(inputs, (inputs[:, :3] * inputs[:, 3:]).argmax(1).astype(np.int64), 3)
 
 
@@ -77,7 +77,7 @@ def test_a_design_is_trained_from_the_float_weights(
 ) -> None:
     trainer = Trainer(network, TRAIN, data)
     wide, narrow = (trainer.measure(weights, widths(network, bits)) for bits in (8, 1))
-    assert len(wide.errors) == len(narrow.errors) == 3
+    assert len(wide.errors) == len(narrow.errors) == 2
     assert abs(wide.error - trainer.measure(weights, None).error) < 10 < narrow.error - wide.error
     assert wide.test_error is not None and abs(wide.test_error - wide.error) < 15
     assert trainer.measure(weights, widths(network, 1)) == narrow
