@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+from qdsl.diagnostics import Label
 from qdsl.model.accuracy import CHOICES, DATA, METHODS, RANGES, Accuracy, DataSource
 from qdsl.model.check_hardware import ERROR, largest
 from qdsl.model.expressions import number, split_arguments
@@ -14,7 +15,7 @@ from qdsl.model.findings import fail, quoted, unknown, whole_name
 from qdsl.model.network import Network
 from qdsl.model.statements import Statements
 from qdsl.model.units import COUNT, whole
-from qdsl.syntax.tree import AccuracyStmt, Expr, LimitStmt, Name, Text
+from qdsl.syntax.tree import AccuracyStmt, Expr, LimitStmt, MapAsStmt, Name, Text
 
 ESTIMATE = "accuracy estimate(measure = kl) on digits"
 EXAMPLE = "accuracy train(epochs = 4, seed = 1) on digits"
@@ -65,6 +66,9 @@ def check_errors(
             label="estimates nothing",
             helps=["`minimize energy, error`", f"`{ESTIMATE}`"],
         )
+    for other in found.all(MapAsStmt):
+        text = "`map … as` maps other operators than the network computes with, so its errors cannot be measured"
+        fail("Q0823", text, stmt.span, labels=[Label(other.span, "replaces layers")], helps=["use `noise`"])
     if network:
         check_network_learns(stmt, accuracy, network)
     return accuracy, most

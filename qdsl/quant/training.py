@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import cos, pi
 
@@ -77,7 +77,8 @@ class Trainer:
         """By layer, tensor and width, as the study says."""
         a = self.accuracy
         with reproducible(a.seed):
-            net = build(self.network, quantisers=quantisers(a), seed=a.seed, device=self.device)
+            fixed = quantisers(replace(a, learned="none"))  # a learned range is that of one width
+            net = build(self.network, quantisers=fixed, seed=a.seed, device=self.device)
             set_weights(net, weights)
             samples = torch.split(self._samples, a.batch)
             net.calibrate(samples)

@@ -193,7 +193,7 @@ class Evaluator:
                 ends[:, i] = self._value(name, narrowest_and_widest)
         best, worst = ends.min(axis=0), ends.max(axis=0)
         for i, name in enumerate(self.study.objectives):
-            if name in ("energy", *TIMED):
+            if name in ("energy", "sensitivity", *TIMED):  # more bits may not mean less of them
                 best[i], worst[i] = self._extremes(name)
         return best, worst
 
