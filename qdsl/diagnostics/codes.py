@@ -153,6 +153,8 @@ CODES: dict[str, str] = {
     "Q0951": "template broken",
     "Q0952": "report not writable",
     "Q0960": "library not installed",
+    "Q0970": "network not importable",
+    "Q0971": "node without a meaning here",
 }
 
 # Findings that do not fail, and that a spec can allow with a reason.
