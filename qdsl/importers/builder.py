@@ -32,6 +32,7 @@ Value = View | Constant | None  # None: of a node that has no meaning here
 class Builder:
     """What is made so far. listed: layers need not be connected. uses: how often each value is read.
 
+    taken: of activations that are taken apart, the parts: dimension, first place and length of each.
     shared: activations of which a value before the last node is read again, so that the layer cannot take a function on.
     """
 
@@ -45,6 +46,7 @@ class Builder:
     remarks: list[str] = field(default_factory=list)
     uses: Counter[str] = field(default_factory=Counter)
     shared: set[Activation] = field(default_factory=set)
+    taken: dict[Activation, dict[tuple[Dim, int, int], Activation]] = field(default_factory=dict)
 
     def view(self, node: Node, i: int = 0) -> View:
         """The activation that a node reads. Raises NotExpressible if it is a constant."""

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from qdsl.diagnostics import Diagnostic, SpecError
-from qdsl.importers import others, products, windows
+from qdsl.importers import others, parts, products, windows
 from qdsl.importers.builder import Builder, Constant
-from qdsl.importers.errors import node_not_supported, not_readable
+from qdsl.importers.errors import left_out, no_meaning, not_readable
 from qdsl.importers.graph import Activation, View
 from qdsl.importers.names import Names
 from qdsl.importers.onnx_file import QUANTIZERS, Node, OnnxGraph
@@ -43,13 +43,14 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_POINTWISE, others.pointwise),
     **dict.fromkeys(_REDUCED, products.reduced),
     **dict.fromkeys(_MOVES, others.moves),
+    **dict.fromkeys(("Slice", "Split"), parts.take),
     **dict.fromkeys(("Flatten", "Reshape", "Squeeze", "Unsqueeze"), others.reshaped),
     **dict.fromkeys((*QUANTIZERS, "QuantizeLinear"), others.quantized),
     **dict.fromkeys(("AveragePool", "MaxPool"), windows.pool),
     "Clip": others.clip,
     "Conv": windows.conv,
     "DequantizeLinear": others.dequantized,
-    "Gather": others.gather,
+    "Gather": parts.gather,
     "Gemm": products.gemm,
     "MatMul": products.matmul,
     "Relu": others.relu,
@@ -76,6 +77,10 @@ def import_graph(
         b.define(given, view)
     for node in graph.nodes:
         _take(b, node)
+    try:
+        parts.check(b)
+    except NotExpressible as reason:
+        b.findings.append(no_meaning(source, str(reason), *([] if b.listed else [_LISTED])))
     if any(f.severity == "error" for f in b.findings):
         raise SpecError(b.findings)
     return _network(b, source, name), tuple(b.findings)
@@ -114,8 +119,10 @@ def _refuse(b: Builder, node: Node, reason: str) -> None:
     """Reports a node. In a list of layers one that only moves values is a warning: what follows has its shape."""
     moves = b.listed and node.op in (*_MOVES, "Gather", "Reshape")
     known = all(n in b.graph.shapes for n in node.outputs if n)
-    b.findings.append(node_not_supported(str(node), reason, *([] if b.listed else [_LISTED]), warning=moves and known))
-    if moves and known:
+    if not (moves and known):
+        b.findings.append(no_meaning(str(node), reason, *([] if b.listed else [_LISTED])))
+    else:
+        b.findings.append(left_out(str(node), reason))
         b.remarks.append(f"{node}: {reason}.")
         for name in filter(None, node.outputs):
             b.define(name, b.input("", b.graph.shapes[name]))

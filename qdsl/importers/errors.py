@@ -9,7 +9,10 @@ def not_readable(source: str, reason: str, *helps: str) -> SpecError:
     return SpecError([Diagnostic("Q0970", f"`{source}` cannot be imported: {reason}", None, helps=helps)])
 
 
-def node_not_supported(node: str, reason: str, *helps: str, warning: bool = False) -> Diagnostic:
-    """node: its index, name and type."""
-    severity = Severity.WARNING if warning else Severity.ERROR
-    return Diagnostic("Q0971", f"{node} has no meaning here", None, notes=(reason,), helps=helps, severity=severity)
+def no_meaning(node: str, reason: str, *helps: str) -> Diagnostic:
+    """node: its position, name and type."""
+    return Diagnostic("Q0971", f"{node} has no meaning here", None, notes=(reason,), helps=helps)
+
+
+def left_out(node: str, reason: str) -> Diagnostic:
+    return Diagnostic("Q0972", f"{node} is left out", None, notes=(reason,), severity=Severity.WARNING)

@@ -9,8 +9,9 @@ from pathlib import Path
 from qdsl.diagnostics import Diagnostic
 from qdsl.importers.convert import import_graph
 from qdsl.importers.names import identifier
-from qdsl.importers.onnx_file import read_onnx
+from qdsl.importers.onnx_file import graph_of, read_onnx
 from qdsl.importers.text import Imported, network_text
+from qdsl.importers.torch_program import program_of_file, program_of_function
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,24 @@ class Import:
 
 
 def import_network(source: str, sizes: Mapping[str, tuple[int, ...]] | None = None, *, layers: bool = False) -> Import:
-    """The network in an ONNX file. sizes: shapes of inputs that are open. layers: a list of layers without a graph.
+    """The network in an ONNX file, in a file of `torch.export.save`, or of the model that a `module:function` returns, which
+    is called. sizes: shapes of inputs that are open. layers: a list of layers without a graph.
 
     Raises SpecError for what cannot be read (Q0970), nodes without a meaning here (Q0971), a missing library (Q0960).
     """
-    path = Path(source)
-    graph = read_onnx(path, sizes or {})
-    network, findings = import_graph(graph, path.name, identifier(path.stem, "net"), layers)
+    path, given = Path(source), sizes or {}
+    name = source if _is_function(source) else path.name
+    if _is_function(source):
+        graph = graph_of(program_of_function(source), source, Path(), given)
+    elif path.suffix == ".pt2":
+        graph = graph_of(program_of_file(path), source, path.parent, given)
+    else:
+        graph = read_onnx(path, given)
+    stem = source.rpartition(":")[2] if _is_function(source) else path.stem
+    network, findings = import_graph(graph, name, identifier(stem, "net"), layers)
     return Import(network, network_text(network), findings)
+
+
+def _is_function(source: str) -> bool:
+    module, colon, function = source.rpartition(":")
+    return bool(colon) and function.isidentifier() and all(p.isidentifier() for p in module.split("."))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qdsl.diagnostics.extras import not_installed
 from qdsl.importers.errors import not_readable
+from qdsl.importers.folding import fold_shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # Of QONNX: they keep the shape of their first input, which shape inference must know.
 QUANTIZERS = ("Quant", "IntQuant", "BipolarQuant", "FloatQuant", "Trunc")
+
+_LARGE = 4096  # values; what decides a shape or an axis has less
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,11 @@ class OnnxGraph:
         if name not in self.constants:
             return None
         from onnx import numpy_helper
+        from onnx.checker import ValidationError
 
         try:
             return numpy_helper.to_array(self.constants[name], str(self.directory))
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, ValidationError) as error:
             raise not_readable(name, f"its data cannot be read: {error}") from None
 
 
@@ -96,13 +101,15 @@ def graph_of(model: onnx.ModelProto, source: str, directory: Path, sizes: Mappin
         node.op_type, node.domain = "Identity", ""
         del node.input[1:], node.attribute[:]
     del model.graph.value_info[:]
+    for tensor in model.graph.initializer:
+        if prod(tensor.dims) > _LARGE:
+            tensor.ClearField("raw_data")  # shapes do not depend on weights, of which a model may have gigabytes
     try:
-        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except Exception:  # unknown operators, too: what they write stays without a shape
-        try:
-            inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        except Exception as error:
-            raise not_readable(source, str(error)) from None
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        while fold_shapes(inferred):
+            inferred = onnx.shape_inference.infer_shapes(inferred, data_prop=True)
+    except Exception as error:
+        raise not_readable(source, str(error)) from None
     return _graph(inferred, nodes, remarks, directory)
 
 

@@ -104,17 +104,6 @@ def transpose(b: Builder, node: Node) -> None:
     b.define(node.outputs[0], transposed(view, tuple(order)))
 
 
-def gather(b: Builder, node: Node) -> None:
-    """Rows of a stored table, chosen by the input, come in as an input of the network."""
-    if not isinstance(b.values.get(node.inputs[0]), Constant):
-        raise NotExpressible("a part of an activation is no activation")
-    name = b.names.of(node)
-    view = b.input(name, b.shape(node.outputs[0]))
-    b.inputs.append(view.source)
-    b.remarks.append(f"`{name}` are the rows that {node} takes out of a table.")
-    b.define(node.outputs[0], view)
-
-
 def moves(b: Builder, node: Node) -> None:
     """What joins, cuts or repeats activations, unless it does nothing."""
     views = [v for v in map(b.values.get, node.inputs) if isinstance(v, View)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from qdsl.importers.graph import Activation, Axis, Layer, index_of
@@ -133,17 +133,13 @@ def _precision(network: Imported) -> Iterator[str]:
     known = {name: (w, a) for name, (w, a) in widths.items() if w or a}
     if not known:
         return
-    weights, activations = _set(w for w, _ in known.values()), _set(a for _, a in known.values())
     yield "\n// Its widths, for a study of it:\n//   precision {"
-    yield f"//     weights in {weights} per layer\n//     activations in {activations} per layer"
+    for kind, found in zip(("weights", "activations"), zip(*known.values(), strict=True), strict=True):
+        if some := sorted({bits for bits in found if bits}):
+            yield f"//     {kind} in {{{', '.join(map(str, some))}}} per layer"
     if network.output_bits:
         yield f"//     output {network.output_bits} bit"
     for name, (w, a) in known.items():
         fixed = [f"{kind} = {bits}" for kind, bits in (("weights", w), ("activations", a)) if bits]
         yield f"//     layer {name}: {', '.join(fixed)}"
     yield "//   }"
-
-
-def _set(widths: Iterable[int | None]) -> str:
-    found: Sequence[int] = sorted({w for w in widths if w})
-    return f"{{{', '.join(map(str, found or [8]))}}}"

@@ -7,19 +7,25 @@ from pathlib import Path
 
 from qdsl.cli.console import Console
 from qdsl.cli.tables import counted
-from qdsl.diagnostics import Diagnostic, SpecError
+from qdsl.diagnostics import Diagnostic, Sink, SpecError, denied
 
 NAME = "import"
-HELP = "Write a network of another tool as a spec: an ONNX file."
+HELP = "Write a network of another tool as a spec: an ONNX file, or a model of PyTorch."
 EXAMPLE = """example: qdsl import resnet.onnx --out resnet.qdsl
+         qdsl import exported.pt2
+         qdsl import models:resnet
          qdsl import detector.onnx --shape image=1x3x416x416 --layers
 
-Needs the extra `onnx` of the package. Widths of QuantizeLinear and of QONNX go into comments. A node without a meaning in a
-network is an error that names it; with --layers, which writes no graph, one that only moves values is a warning."""
+MODULE:FUNCTION runs your code: the function returns a model and the arguments of a call of it, as in `model, (image,)`.
+Needs the extra `onnx` of the package, and `accuracy` for PyTorch. Widths of QuantizeLinear and
+of QONNX go into comments. A node without a meaning in a network is an error that names it; with --layers, which writes no
+graph, one that only moves values is a warning."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="FILE.onnx")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="FILE.onnx; FILE.pt2 of torch.export; MODULE:FUNCTION, which is called"
+    )
     parser.add_argument("--out", metavar="FILE", type=Path, help="write to a file instead of the terminal")
     parser.add_argument(
         "--shape",
@@ -36,7 +42,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.importers import import_network
 
     made = import_network(args.source, dict(args.shape), layers=args.layers)
-    console.findings(made.findings)
+    found = Sink(denied(made.findings, console.deny))
+    found.raise_if_errors()
+    console.findings(found)
     if args.out is None:
         print(made.text, end="")
         return 0
