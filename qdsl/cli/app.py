@@ -20,6 +20,7 @@ CLOSED_PIPE = 141
 # A module of this package each, called like its command.
 _COMMANDS = (
     "check",
+    "diff",
     "rule",
     "fmt",
     "explain",
@@ -36,7 +37,7 @@ _COMMANDS = (
     "bench",
     "lsp",
 )
-_CHECKING = ("check", "explain", "eval", "map", "count", "run", "import")  # they report all findings of a spec
+_CHECKING = ("check", "diff", "explain", "eval", "map", "count", "run", "import")  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:

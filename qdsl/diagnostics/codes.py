@@ -156,6 +156,7 @@ CODES: dict[str, str] = {
     "Q0970": "network not importable",
     "Q0971": "node without a meaning here",
     "Q0972": "node left out",
+    "Q0973": "regression",
 }
 
 # Findings that do not fail, and that a spec can allow with a reason.
