@@ -19,6 +19,7 @@ from qdsl.diagnostics import SpecError
 from qdsl.model.study import NOT_ADDITIVE, Study
 from qdsl.study.archive import Archive
 from qdsl.study.exact import Sum
+from qdsl.study.exact_search import reference, search_exact
 from qdsl.study.levels import estimated_tables
 from qdsl.study.objectives import Designs, Evaluator, Values
 from qdsl.study.progress import Progress
@@ -31,8 +32,11 @@ Seeds = Mapping[int, Designs]  # configuration -> the designs handed on, none if
 
 @dataclass
 class Searched:
-    """One configuration at the last level. index: in `study.hardware`, 0 if no parameter is searched. exact: see StudyRun;
-    chosen: the choice that an exact search recommends, whose archive has a part of the front alone."""
+    """One configuration at the last level. index: in `study.hardware`, 0 if no parameter is searched. exact: see StudyRun.
+
+    own, chosen: of an exact search, whose archive has a part of the common front alone: the configuration's own front, and
+    the choice that it recommends, if that is here.
+    """
 
     index: int
     study: Study
@@ -41,6 +45,7 @@ class Searched:
     evaluator: Evaluator
     history: list[Generation] = field(default_factory=list)
     exact: ExactFacts | None = None
+    own: Designs | None = None
     chosen: tuple[int, ...] | None = None
 
     @property
@@ -92,20 +97,19 @@ def run_funnel(
     searched = _tabulated(study, seeds, store, progress, workers, cluster)
     tabulated = time.perf_counter()
     complete = True
-    for one in searched:
+    if study.search.method == "exact":
+        search_exact(searched, progress, front_file)
+    for one in searched if study.search.method != "exact" else ():
         given = None if seeds is None else seeds[one.index]
         try:
-            if study.search.method == "exact":
-                _search_exact(one, progress, front_file)
-            else:
-                _search(one, given, "fine" in study.levels, progress)
+            _search(one, given, "fine" in study.levels, progress)
         except KeyboardInterrupt:
             if not any(len(s.archive.designs) for s in searched):
                 raise
             complete = False
             break
     end = time.perf_counter()
-    exact = searched[0].exact if study.search.method == "exact" else None
+    exact = next((s.exact for s in searched if s.exact), None) if study.search.method == "exact" else None
     front = exact.points if exact else sum(map(len, _fronts([(s.index, s.archive) for s in searched]).values()))
     looked_at = sum(s.evaluated for s in searched)
     results = [replace(r, agreement=_agreement(r.level, searched)) for r in results]
@@ -183,7 +187,6 @@ def _tabulated(
 
 def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) -> None:
     """on: whether to search on from the seeds, or only to look at them."""
-    from qdsl.study.exact_search import reference
     from qdsl.study.nsga2 import search
 
     if not on and seeds is not None:
@@ -199,20 +202,6 @@ def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) 
     for generation in search(one.evaluator, one.archive, x, seeds):
         one.history.append(generation)
         progress.generation_done(generation, one.study.search.generations)
-
-
-def _search_exact(one: Searched, progress: Progress, front_file: Path) -> None:
-    from qdsl.study.exact.of_study import sum_of
-    from qdsl.study.exact_search import exact_designs, reported, write_front
-
-    found = exact_designs(one.evaluator, sum_of(one.evaluator), progress)
-    if not len(found.designs):
-        return
-    progress.exact_known(found.facts)
-    write_front(one.evaluator, found, front_file)
-    shown, one.chosen = reported(one.evaluator, found)
-    one.exact = found.facts
-    one.archive.add(shown.designs, shown.values)
 
 
 def _sum(evaluator: Evaluator) -> Sum | None:

@@ -149,8 +149,8 @@ def _outcome(study: Study, funnel: Funnel) -> _Outcome:
 
 def _chosen(searched: Sequence[Searched], front: Sequence[DesignPoint], values: Values) -> int:
     """The index in the front; of an exact one, which may show a part of its designs, it is known already."""
-    known = next((s.chosen for s in searched if s.chosen is not None), None)
-    return chosen_index(values) if known is None else [point.choice for point in front].index(known)
+    known = next(((s.index, s.chosen) for s in searched if s.chosen is not None), None)
+    return chosen_index(values) if known is None else [(p.hardware, p.choice) for p in front].index(known)
 
 
 def _details(
