@@ -31,6 +31,7 @@ _COMMANDS = (
     "run",
     "watch",
     "report",
+    "schema",
     "store",
     "import",
     "grammar",
