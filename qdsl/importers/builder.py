@@ -122,7 +122,7 @@ class Builder:
         joined: str = "*",
         combined: str = "",
         parameters: Mapping[str, int] | None = None,
-        padding: int = 0,
+        padding: Mapping[Dim, int] | None = None,
         stored: Constant | None = None,
     ) -> None:
         """Makes the layer of a node; its first output is what the layer writes. combined: '+=' where something is summed."""
@@ -137,7 +137,7 @@ class Builder:
             joined,
             combined,
             dict(parameters or {}),
-            padding,
+            dict(padding or {}),
             weight_bits=stored.bits if stored else None,
         )
         written = {t.dim for axis in made.output for t in axis}

@@ -76,8 +76,8 @@ class Layer:
     """One layer. operator: the name of its operator, if that is not taken by another rule.
 
     dims: in the order of the declaration. output: the axes of its activation. joined: '*' or '+'. combined: '+=', 'max='
-    or '='. parameters: of the operator, all with default 1. padding: on each side of every axis that a window slides over.
-    passed: nodes behind it without multiply-accumulates. node: index, name and type of the node it is made from.
+    or '='. parameters: of the operator, all with default 1. padding: zeros on each side of the axes along which these
+    dimensions move. passed: nodes behind it without multiply-accumulates. node: index, name and type of its node.
     weight_bits: the width to which its weights are quantized, None if it is not known.
     """
 
@@ -91,7 +91,7 @@ class Layer:
     joined: str = "*"
     combined: str = "+="
     parameters: dict[str, int] = field(default_factory=dict)
-    padding: int = 0
+    padding: dict[Dim, int] = field(default_factory=dict)
     function: str = ""
     passed: list[str] = field(default_factory=list)
     weight_bits: int | None = None

@@ -110,13 +110,20 @@ def _statement(layer: Layer, operators: _Operators, listed: bool) -> str:
     sizes = leaves(layer.dims) if listed else layer.given()
     named = {letters[d]: d.size for d in sizes}
     named.update({p: n for p, n in layer.parameters.items() if n != 1})
-    if layer.padding and not listed:
-        named["pad"] = layer.padding
+    if not listed:
+        named.update(_padding(layer, letters))
     read = [] if listed else [r.source.name for r in layer.reads]
     arguments = ", ".join([*read, *(f"{n} = {v}" for n, v in named.items())])
     call = f"{operators.name(layer, letters)}({arguments})"
     kind = "layer " if listed else ""
     return f"{kind}{layer.name} = {call}{f' {layer.function}' if layer.function else ''} // {_remark(layer)}"
+
+
+def _padding(layer: Layer, letters: dict[Dim, str]) -> dict[str, int]:
+    if len(set(layer.padding.values())) == 1:
+        (same,) = set(layer.padding.values())
+        return {"pad": same} if same else {}
+    return {f"pad_{letters[d]}": n for d, n in layer.padding.items() if n}
 
 
 def _remark(layer: Layer) -> str:

@@ -21,7 +21,7 @@ class _Slides:
     outputs: tuple[Dim, ...]
     windows: tuple[Dim, ...]
     parameters: dict[str, int]
-    padding: int
+    padding: dict[Dim, int]
 
 
 def conv(b: Builder, node: Node) -> None:
@@ -96,9 +96,11 @@ def _slides(
     strides = node.attributes.get("strides", [1] * n)
     dilations = node.attributes.get("dilations", [1] * n)
     written = b.shape(node.outputs[0])[2:]
+    begins = node.attributes.get("pads", [0] * n)
     dilated = dilates or any(d != 1 for d in dilations)
     index: dict[Dim, Axis] = {}
-    outputs, windows, moving, sizes = [], [], [], []
+    padding: dict[Dim, int] = {}
+    outputs, windows, moving = [], [], []
     for i in range(n):
         dim = _one(axes[i + 2])
         if dim is None and kernel[i] == 1:
@@ -114,12 +116,11 @@ def _slides(
         windows.append(r)
         moving.append(i)
         span = 1 + dilations[i] * (kernel[i] - 1)
-        sizes.append((view.shape[i + 2], written[i], span, strides[i]))
+        padding[p] = 0 if b.listed else _padding(view.shape[i + 2], written[i], span, strides[i], begins[i])
     parameters = {_parameter("stride", i, strides): strides[i] for i in moving}
     if dilated:
         parameters |= {_parameter("dilation", i, dilations): dilations[i] for i in moving}
-    begins = node.attributes.get("pads", [0])
-    return _Slides(index, tuple(outputs), tuple(windows), parameters, 0 if b.listed else _padding(sizes, begins))
+    return _Slides(index, tuple(outputs), tuple(windows), parameters, padding)
 
 
 def _one(dims: Sequence[Dim]) -> Dim | None:
@@ -135,11 +136,11 @@ def _parameter(name: str, axis: int, values: Sequence[int]) -> str:
     return name if len(set(values)) == 1 else f"{name}_{_PLANE[axis].lower()}"
 
 
-def _padding(sizes: Sequence[tuple[int, int, int, int]], begins: Sequence[int]) -> int:
-    """Zeros on each side that give every axis its extent. What a padding has beyond the last window is not counted, so that
-    one on a single side is the same. sizes: extent, output, span of the window and stride of each axis."""
-    tried: list[int] = [max(begins), *range(max((s[2] for s in sizes), default=1))]
+def _padding(extent: int, output: int, span: int, stride: int, begin: int) -> int:
+    """Zeros on each side that give an axis its extent. What a padding has beyond the last window is not counted, so that
+    one on a single side is the same."""
+    tried: list[int] = [begin, *range(span)]
     for pad in tried:
-        if all((extent + 2 * pad - span) // stride + 1 == out for extent, out, span, stride in sizes):
+        if (extent + 2 * pad - span) // stride + 1 == output:
             return pad
-    raise NotExpressible("its padding differs between its axes, and `pad` is one number")
+    raise NotExpressible(f"no padding of an axis of {extent} gives {output} windows of {span}")

@@ -85,16 +85,18 @@ def test_axes_with_other_strides_and_one_dimensional_windows(write: Write) -> No
     assert shapes(network)["conv"] == (1, 4, 7, 16) and shapes(network)["conv_2"] == (1, 6, 12)
 
 
-def test_padding_that_differs_between_axes_is_refused(write: Write) -> None:
-    path = write(
-        "net (float[1,3,16,16] x) => (float[N,C,H,W] out) { out = Conv<pads = [0,3,0,3]>(x, w) }", w=(4, 3, 1, 7)
-    )
+def test_padding_may_differ_between_axes_but_not_by_more_than_the_window(write: Write) -> None:
+    text = "net (float[1,3,16,16] x) => (float[N,C,H,W] out) { out = Conv<pads = [0,3,0,3]>(x, w) }"
+    made, network = imported(write(text, w=(4, 3, 1, 7)))
+    assert "conv = conv2d(x, K = 4, R = 1, S = 7, pad_Q = 3)" in made.text
+    assert network.layers[0].problem.operations == 4 * 3 * 7 * 16 * 16
+    path = write(text.replace("[0,3,0,3]", "[0,0,0,5]"), w=(4, 3, 3, 3))
     with pytest.raises(
-        qdsl.SpecError, match=r"Q0971\]: node 0 \(Conv\) has no meaning here\s+= note: its padding differs"
+        qdsl.SpecError, match=r"node 0 \(Conv\) has no meaning here\s+= note: no padding of an axis of 16"
     ):
         import_network(str(path))
     _, network = imported(path, layers=True)
-    assert network.layers[0].problem.operations == 4 * 3 * 7 * 16 * 16
+    assert network.layers[0].problem.operations == 4 * 3 * 9 * 14 * 19
 
 
 def test_norms_functions_and_biases_are_named_and_not_counted(write: Write) -> None:
