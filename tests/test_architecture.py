@@ -22,6 +22,7 @@ ORDER = (
     "unparse",
     "interpreter",
     "symbolic",
+    "exchange",
     "mapspace",
     "mapper",
     "study",
@@ -43,6 +44,7 @@ HEAVY = (
     "scipy",
     "sympy",
     "torch",
+    "yaml",
     "z3",
 )
 MODULES = sorted(ROOT.rglob("*.py"))

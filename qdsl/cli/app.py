@@ -31,11 +31,12 @@ _COMMANDS = (
     "watch",
     "report",
     "store",
+    "import",
     "grammar",
     "bench",
     "lsp",
 )
-_CHECKING = ("check", "explain", "eval", "map", "count", "run")  # they report all findings of a spec
+_CHECKING = ("check", "explain", "eval", "map", "count", "run", "import")  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
