@@ -172,7 +172,13 @@ class _Nodes:
             self.component(branch)
             others = tuple(item for j, items in enumerate(kept) if j != i for item in items)
             bypass = Node(branch.span, "", items=others)
-            self.directives.append((_name(branch)[0], "dataspace", replace(branch, fields={"bypass": bypass})))
+            self.directives.append(
+                (
+                    _name(branch)[0],
+                    "dataspace",
+                    replace(branch, fields={"bypass": bypass}, keys={"bypass": branch.span}),
+                )
+            )
 
     def component(self, node: Node) -> None:
         name, count = _name(node)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from qdsl.diagnostics import Sink, Span, SpecError
 from qdsl.exchange.timeloop.directives import Directive, Factor, read_directive
-from qdsl.exchange.timeloop.parts import Machine, Memory, Mesh
+from qdsl.exchange.timeloop.parts import Machine, Memory, Mesh, written
 from qdsl.exchange.timeloop.problem import Problem
 from qdsl.exchange.yaml import Node, wrong
 
@@ -77,7 +77,7 @@ def statements(directive: Directive, dims: tuple[str, ...]) -> Iterator[str]:
     """What a directive says, in qdsl."""
     target = directive.target
     if directive.kind == "temporal" and isinstance(target, Memory):
-        yield from _temporal(directive, target.name, dims)
+        yield from _temporal(directive, written(target.name), dims)
     elif isinstance(target, Mesh) and directive.kind == "spatial":
         yield from _spatial(directive, target, dims)
     elif not all(_is_one(f) for f in directive.factors):
@@ -103,21 +103,19 @@ def _spatial(directive: Directive, mesh: Mesh, dims: tuple[str, ...]) -> Iterato
     axes = {d: _axes(directive, mesh, d) for d in dims}
     for axis in ("x", "y"):
         free = [d for d in dims if d not in ones and axis in axes[d]]
-        if len(free) < len(dims) and (mesh.x if axis == "x" else mesh.y) > 1:
-            place = f"spatial {mesh.name}.{axis}"
+        if len(free) < len(dims):
+            place = f"spatial {written(mesh.name)}.{axis}"
             yield f"{place} only {', '.join(map(str.upper, free))}" if free else f"{place} none"
     for f in directive.factors:
         if not _is_one(f):
-            yield f"{' * '.join(f'spatial({mesh.name}.{a}, {f.dim.upper()})' for a in axes[f.dim])} {_bound(f)}"
+            yield f"{' * '.join(f'spatial({written(mesh.name)}.{a}, {f.dim.upper()})' for a in axes[f.dim])} {_bound(f)}"
 
 
 def _axes(directive: Directive, mesh: Mesh, dim: str) -> tuple[str, ...]:
-    """The axes along which a dimension may be spread."""
-    if mesh.x == 1 or mesh.y == 1:
-        return ("x",) if mesh.y == 1 else ("y",)
-    if directive.split is None or dim not in directive.permutation:
-        return ("x", "y")
-    return ("x",) if dim in directive.permutation[: directive.split] else ("y",)
+    """The axes along which a dimension may be spread; where `split` does not say, those that the mesh has."""
+    if directive.split is not None and dim in directive.permutation:
+        return ("x",) if dim in directive.permutation[: directive.split] else ("y",)
+    return tuple(axis for axis, size in (("x", mesh.x), ("y", mesh.y)) if size > 1)
 
 
 def _is_one(factor: Factor) -> bool:

@@ -20,7 +20,7 @@ _KEYS = {
     "spatial": {"factors", "permutation", "split"},
 }
 _FACTOR = re.compile(r"^(?P<dim>[A-Za-z_]+?)\s*(?P<sign><=|>=|==|=)?\s*(?P<value>\d+)(?P<last>\s*,\s*\d+)?$")
-_APART = re.compile(r"\s+(?![<>=\d])")
+_APART = re.compile(r"[\s,]+(?=[A-Za-z_])")
 
 
 @dataclass(frozen=True)

@@ -37,21 +37,24 @@ def import_timeloop(paths: Sequence[Path]) -> Imported:
     """The spec that says what the files say together: one architecture, a problem, energies, and a mapping or constraints or
     both, in any number of files. Raises SpecError with all that is wrong."""
     sink = Sink()
+    try:
+        return Imported(_checked(qdsl_text(_read(paths, sink), ", ".join(path.name for path in paths))), tuple(sink))
+    except SpecError as error:
+        sink.take(error.diagnostics)
+        raise SpecError(sink) from None
+
+
+def _read(paths: Sequence[Path], sink: Sink) -> Parts:
     tops, constraints = _sections(paths, sink)
     sink.raise_if_errors()
-    machine = with_tables(
-        read_architecture(_needed(tops, paths, *_ARCHITECTURE), sink), tops.get("ERT"), tops.get("ART")
-    )
+    machine = read_architecture(_needed(tops, paths, *_ARCHITECTURE), sink)
     problem = read_problem(_needed(tops, paths, "problem"), sink)
     rules = read_constraints(constraints, machine, problem, sink)
     nest = read_mapping(tops["mapping"], machine, problem, sink) if "mapping" in tops else None
     sink.raise_if_errors()
     parts = _fitted(machine, problem, rules, nest, sink)
-    machine = with_tables(machine, tops.get("ERT"), tops.get("ART"), parts.dropped)
     sink.raise_if_errors()
-    parts = replace(parts, machine=machine)
-    origin = ", ".join(path.name for path in paths)
-    return Imported(_checked(qdsl_text(parts, origin)), tuple(sink))
+    return replace(parts, machine=with_tables(machine, tops.get("ERT"), tops.get("ART"), parts.dropped))
 
 
 def _sections(paths: Iterable[Path], sink: Sink) -> tuple[dict[str, Node], list[Node]]:

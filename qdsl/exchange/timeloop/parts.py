@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -78,3 +79,9 @@ class Machine:
     def meshes(self) -> tuple[Mesh, ...]:
         """Outermost first."""
         return tuple(p for p in self.parts if isinstance(p, Mesh))
+
+
+def written(name: str) -> str:
+    """A name as it can be written here: letters, digits and `_`."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from qdsl.exchange.timeloop.constraints import Rules, statements
 from qdsl.exchange.timeloop.mapping import Nest
-from qdsl.exchange.timeloop.parts import Machine, Memory, Mesh
+from qdsl.exchange.timeloop.parts import Energy, Machine, Memory, Mesh, Unit, written
 from qdsl.exchange.timeloop.problem import Axis, DataSpace, Problem
 
 _WEIGHTS = re.compile("weight|filter|kernel", re.IGNORECASE)
@@ -40,27 +40,28 @@ class Parts:
 
 def qdsl_text(parts: Parts, origin: str) -> str:
     """Not laid out yet. origin: the files it is from."""
-    constraints = [line for d in parts.rules.directives for line in statements(d, parts.problem.dims)]
+    directives = [d for d in parts.rules.directives if d.target.name not in parts.dropped or d.kind == "spatial"]
+    constraints = [line for d in directives for line in statements(d, parts.problem.dims)]
     constraints += _kept_nothing(parts)
     constraints += [
-        f"occupancy({m.name}) >= {m.least_used * 100:g} %" for m in parts.machine.memories if m.least_used > 0
+        f"occupancy({written(m.name)}) >= {m.least_used * 100:g} %" for m in parts.machine.memories if m.least_used > 0
     ]
-    lines = [f"// From {origin}.", *_operator(parts.problem), *_accelerator(parts), *_network(parts.problem)]
+    blocks: list[Iterable[str]] = [_operator(parts.problem), _accelerator(parts), _network(parts.problem)]
     if constraints:
-        lines += [f"constraints dataflow for {_name(parts.machine.name)} {{", *dict.fromkeys(constraints), "}"]
+        blocks.append([f"constraints dataflow for {written(parts.machine.name)} {{", *dict.fromkeys(constraints), "}"])
     if parts.nest is not None:
-        lines += _mapping(parts, parts.nest)
-    else:
-        lines += _study(parts, bool(constraints))
-    return "\n".join(lines) + "\n"
+        blocks.append(_mapping(parts, parts.nest))
+    if parts.nest is None or constraints:
+        blocks.append(_study(parts, bool(constraints)))
+    return f"// From {origin}.\n" + "\n".join("\n".join(block) + "\n" for block in blocks)
 
 
 def _operator(problem: Problem) -> Iterator[str]:
     output, inputs = problem.output, [t for t in problem.tensors if not t.is_output]
     weights = _weights(problem)
-    coefficients = ", ".join(map(_name, problem.coefficients))
+    coefficients = ", ".join(map(written, problem.coefficients))
     sums = set(_dims(output)) != set(problem.dims) or any(len(a) > 1 for a in output.axes)
-    yield f"operator {_name(problem.name)}{f'({coefficients})' if coefficients else ''} {{"
+    yield f"operator {written(problem.name)}{f'({coefficients})' if coefficients else ''} {{"
     yield f"dims {', '.join(map(str.upper, problem.dims))}"
     if weights:
         yield f"weights {', '.join(weights)}"
@@ -69,7 +70,7 @@ def _operator(problem: Problem) -> Iterator[str]:
 
 
 def _weights(problem: Problem) -> list[str]:
-    return [_name(t.name) for t in problem.tensors if not t.is_output and _WEIGHTS.search(t.name)]
+    return [written(t.name) for t in problem.tensors if not t.is_output and _WEIGHTS.search(t.name)]
 
 
 def _dims(tensor: DataSpace) -> Iterator[str]:
@@ -77,29 +78,35 @@ def _dims(tensor: DataSpace) -> Iterator[str]:
 
 
 def _access(tensor: DataSpace) -> str:
-    return f"{_name(tensor.name)}[{', '.join(map(_index, tensor.axes))}]"
+    return f"{written(tensor.name)}[{', '.join(map(_index, tensor.axes))}]"
 
 
 def _index(axis: Axis) -> str:
-    return " + ".join(f"{_name(c)} * {d.lower()}" if c else d.lower() for d, c in axis)
+    return " + ".join(f"{written(c)} * {d.lower()}" if c else d.lower() for d, c in axis)
 
 
 def _accelerator(parts: Parts) -> Iterator[str]:
     machine = parts.machine
-    yield f"accelerator {_name(machine.name)} {{"
+    yield f"accelerator {written(machine.name)} {{"
     if machine.clock_hz:
-        yield f"clock {machine.clock_hz:.12g} Hz"
-    forwarded = [_name(t.name) for t in parts.problem.tensors if not t.is_output and any(len(a) > 1 for a in t.axes)]
+        yield f"clock {machine.clock_hz / 1e6:.12g} MHz"
+    forwarded = [written(t.name) for t in parts.problem.tensors if not t.is_output and any(len(a) > 1 for a in t.axes)]
     for part in machine.parts:
         if isinstance(part, Mesh):
             forward = f"; forward {', '.join(forwarded)}" if forwarded else ""
-            yield f"array {_name(part.name)} {{ x {part.x}; y {part.y}{forward}; pooled }}"
+            yield f"array {written(part.name)} {{ x {part.x}; y {part.y}{forward}; pooled }}"
         elif part.name not in parts.dropped:
-            yield f"memory {_name(part.name)} {{ {'; '.join(_memory(parts, part))} }}"
-    unit = machine.unit
-    energy = [f"energy {_number(unit.energy.read_pj)} pJ", _source(unit.energy.source)] if unit.energy else []
-    yield f"compute {_name(unit.name)} {{ {'; '.join([*energy, *_area(unit.area_mm2)])} }}"
+            yield f"memory {written(part.name)} {{ {'; '.join(_memory(parts, part))} }}"
+    yield f"compute {written(machine.unit.name)} {{ {'; '.join(_unit(machine.unit))} }}"
     yield "}"
+
+
+def _unit(unit: Unit) -> Iterator[str]:
+    if (energy := unit.energy) is not None:
+        yield f"energy {_number(energy.read_pj)} pJ"
+        yield _source(energy.source)
+        yield from _leakage(energy)
+    yield from _area(unit.area_mm2)
 
 
 def _memory(parts: Parts, memory: Memory) -> Iterator[str]:
@@ -108,27 +115,30 @@ def _memory(parts: Parts, memory: Memory) -> Iterator[str]:
     if memory.size_words is not None and memory is not parts.machine.memories[0]:
         yield f"size {memory.size_words} word"
     tensors = [t.name for t in parts.problem.tensors]
-    kept = [_name(t) for t in tensors if parts.decided(memory, t)]
-    open_ = [_name(t) for t in tensors if parts.decided(memory, t) is None]
+    kept = [written(t) for t in tensors if parts.decided(memory, t)]
+    open_ = [written(t) for t in tensors if parts.decided(memory, t) is None]
     if kept and len(kept) < len(tensors):
         yield f"keep {', '.join(kept)}"
     if open_ or not kept:
-        yield f"may keep {', '.join(open_ or [_name(tensors[0])])}"
-    for tensor in tensors:
-        if tensor not in parts.problem.bits and memory.word_bits != parts.bits[tensor]:
-            yield f"bits {_name(tensor)} = {memory.word_bits}"
+        yield f"may keep {', '.join(open_ or [written(tensors[0])])}"
+    own = [t for t in tensors if t not in parts.problem.bits and parts.decided(memory, t) is not False]
+    if widened := [f"{written(t)} = {memory.word_bits}" for t in own if memory.word_bits != parts.bits[t]]:
+        yield f"bits {', '.join(widened)}"
     if memory.doubled:
         yield "double_buffered"
     if (energy := memory.energy) is not None:
         update = "" if energy.update_pj == energy.write_pj else f", update {_number(energy.update_pj)} pJ"
         yield f"energy read {_number(energy.read_pj)} pJ, write {_number(energy.write_pj)} pJ{update}"
         yield _source(energy.source)
-        if energy.leak_pj:
-            yield f"leakage {_number(energy.leak_pj)} pJ/cycle"
+        yield from _leakage(energy)
     rates = (("read", memory.read_bandwidth), ("write", memory.write_bandwidth))
     if limited := [f"{access} {_number(rate)} word/cycle" for access, rate in rates if rate]:
         yield f"bandwidth {', '.join(limited)}"
     yield from _area(memory.area_mm2)
+
+
+def _leakage(energy: Energy) -> list[str]:
+    return [f"leakage {_number(energy.leak_pj)} pJ/cycle"] if energy.leak_pj else []
 
 
 def _area(area_mm2: float | None) -> list[str]:
@@ -142,28 +152,28 @@ def _source(text: str) -> str:
 def _network(problem: Problem) -> Iterator[str]:
     sizes = {
         **{d.upper(): n for d, n in problem.sizes.items()},
-        **{_name(c): n for c, n in problem.coefficients.items()},
+        **{written(c): n for c, n in problem.coefficients.items()},
     }
     arguments = ", ".join(f"{name} = {value}" for name, value in sizes.items())
-    yield f"network {NETWORK} {{\nlayer {LAYER} = {_name(problem.name)}({arguments})\n}}"
+    yield f"network {NETWORK} {{\nlayer {LAYER} = {written(problem.name)}({arguments})\n}}"
 
 
 def _mapping(parts: Parts, nest: Nest) -> Iterator[str]:
     machine = parts.machine
-    yield f"mapping written for {NETWORK}.{LAYER} onto {_name(machine.name)} {{"
-    yield f"bits {', '.join(f'{_name(t)} = {width}' for t, width in parts.bits.items())}"
+    yield f"mapping written for {NETWORK}.{LAYER} onto {written(machine.name)} {{"
+    yield f"bits {', '.join(f'{written(t)} = {width}' for t, width in parts.bits.items())}"
     for memory in machine.memories[1:]:
-        away = [_name(t) for t in parts.bits if parts.decided(memory, t) is None and (memory.name, t) in nest.bypass]
+        away = [written(t) for t in parts.bits if parts.decided(memory, t) is None and (memory.name, t) in nest.bypass]
         if _keeps_nothing(parts, memory) and memory.name not in parts.dropped:
-            away = [_name(next(iter(parts.bits)))]
+            away = [written(next(iter(parts.bits)))]
         if away:
-            yield f"bypass {_name(memory.name)}: {', '.join(away)}"
+            yield f"bypass {written(memory.name)}: {', '.join(away)}"
     for part in machine.parts:
         axes = ("",) if isinstance(part, Memory) else (".x", ".y")
         for axis in axes:
             if loops := nest.loops.get(part.name + axis):
                 kind = "parallel" if axis else "for"
-                yield f"{_name(part.name)}{axis}: {kind} {', '.join(f'{d.upper()} {n}' for d, n in loops)}"
+                yield f"{written(part.name)}{axis}: {kind} {', '.join(f'{d.upper()} {n}' for d, n in loops)}"
     yield "}"
 
 
@@ -172,9 +182,9 @@ def _study(parts: Parts, constrained: bool) -> Iterator[str]:
     weights = set(_weights(parts.problem))
     output = parts.problem.output.name
     widths = {name: width for name, width in parts.bits.items() if name != output}
-    own = {w for name, w in widths.items() if _name(name) in weights} or set(widths.values())
-    others = {w for name, w in widths.items() if _name(name) not in weights} or own
-    yield f"study search {{\nmap {NETWORK} onto {_name(parts.machine.name)}\nprecision {{"
+    own = {w for name, w in widths.items() if written(name) in weights} or set(widths.values())
+    others = {w for name, w in widths.items() if written(name) not in weights} or own
+    yield f"study search {{\nmap {NETWORK} onto {written(parts.machine.name)}\nprecision {{"
     yield f"weights in {{{max(own)}}} per layer\nactivations in {{{max(others)}}} per layer"
     yield f"output {parts.bits[output]} bit\n}}"
     if constrained:
@@ -190,14 +200,8 @@ def _kept_nothing(parts: Parts) -> Iterator[str]:
     """A memory that keeps no tensor is said to bypass the only one that it may keep."""
     for memory in parts.machine.memories:
         if _keeps_nothing(parts, memory) and memory.name not in parts.dropped:
-            yield f"bypass {_name(memory.name)}: {_name(next(iter(parts.bits)))}"
+            yield f"bypass {written(memory.name)}: {written(next(iter(parts.bits)))}"
 
 
 def _number(value: float) -> str:
     return f"{value:.17g}" if float(f"{value:.12g}") != value else f"{value:.12g}"
-
-
-def _name(name: str) -> str:
-    """As it can be written here: letters, digits and `_`."""
-    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"
