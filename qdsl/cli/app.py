@@ -36,6 +36,7 @@ _COMMANDS = (
     "bench",
     "lsp",
 )
+_MODULES = {"import": "importing"}  # of words that Python does not take for a module
 _CHECKING = ("check", "explain", "eval", "map", "count", "run", "import")  # they report all findings of a spec
 
 
@@ -102,7 +103,7 @@ def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     chosen = arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
     commands = {}
-    for command in (import_module(f"qdsl.cli.{name}") for name in chosen):
+    for command in (import_module(f"qdsl.cli.{_MODULES.get(name, name)}") for name in chosen):
         sub = commands[command.NAME] = group.add_parser(
             command.NAME,
             help=command.HELP,

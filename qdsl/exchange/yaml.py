@@ -82,7 +82,7 @@ class Node:
 
 
 def wrong(
-    span: Span, message: str, *, code: str = "Q0973", notes: tuple[str, ...] = (), helps: tuple[str, ...] = ()
+    span: Span, message: str, *, code: str = "Q0983", notes: tuple[str, ...] = (), helps: tuple[str, ...] = ()
 ) -> NoReturn:
     """Raises SpecError with one finding; by default, that parts of the files do not fit together."""
     raise SpecError([Diagnostic(code, message, span, notes=notes, helps=helps)])
@@ -90,7 +90,7 @@ def wrong(
 
 def no_meaning(span: Span, what: str, why: str = "") -> NoReturn:
     """Raises SpecError: something that counts in the other tool and does not exist here."""
-    raise SpecError([Diagnostic("Q0971", f"{what} has no meaning here", span, notes=(why,) if why else ())])
+    raise SpecError([Diagnostic("Q0981", f"{what} has no meaning here", span, notes=(why,) if why else ())])
 
 
 def read_yaml(path: Path) -> Node:
@@ -105,13 +105,13 @@ def read_yaml(path: Path) -> Node:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = min(mark.index if mark else 0, len(source.text))
-        wrong(Span(source, at, at), f"this is not YAML: {error.problem or error.context}", code="Q0970")
+        wrong(Span(source, at, at), f"this is not YAML: {error.problem or error.context}", code="Q0980")
     except YAMLError as error:
-        wrong(Span(source, 0, 0), f"this is not YAML: {' '.join(str(error).split())}", code="Q0970")
+        wrong(Span(source, 0, 0), f"this is not YAML: {' '.join(str(error).split())}", code="Q0980")
     except RecursionError:
-        wrong(Span(source, 0, 0), "nested too deeply", code="Q0970")
+        wrong(Span(source, 0, 0), "nested too deeply", code="Q0980")
     if root is None:
-        wrong(Span(source, 0, 0), "the file is empty", code="Q0970")
+        wrong(Span(source, 0, 0), "the file is empty", code="Q0980")
     return _Converter(source).node(root, 0)
 
 
@@ -148,7 +148,7 @@ class _Converter:
     def node(self, raw: Any, depth: int) -> Node:
         if id(raw) not in self.done:
             if depth > DEEPEST:
-                wrong(self.span(raw), "nested too deeply, or an alias of itself", code="Q0970")
+                wrong(self.span(raw), "nested too deeply, or an alias of itself", code="Q0980")
             self.done[id(raw)] = self.convert(raw, depth)
         return self.done[id(raw)]
 
@@ -163,12 +163,12 @@ class _Converter:
         for key, value in raw.value:
             at = self.span(key)
             if key.id != "scalar":
-                wrong(at, "a key must be a name", code="Q0970")
+                wrong(at, "a key must be a name", code="Q0980")
             if key.value.startswith("<<"):
                 no_meaning(at, f"the merge key `{key.value}`", "write out what it stands for")
             name = key.value.replace("-", "_")
             if name in fields:
-                wrong(at, f"`{key.value}` is given twice", code="Q0970")
+                wrong(at, f"`{key.value}` is given twice", code="Q0980")
             fields[name], keys[name] = self.node(value, depth + 1), at
         return Node(span, tag, fields=fields, keys=keys)
 

@@ -91,7 +91,7 @@ def unit(name: str, span: Span, attributes: Mapping[str, Node], sink: Sink) -> U
 
 
 def left_out(sink: Sink, span: Span, what: str, why: str) -> None:
-    sink.add(Diagnostic("Q0972", f"{what} is left out", span, notes=(why,), severity=Severity.WARNING))
+    sink.add(Diagnostic("Q0982", f"{what} is left out", span, notes=(why,), severity=Severity.WARNING))
 
 
 def _review(attributes: Mapping[str, Node], sink: Sink) -> None:

@@ -84,7 +84,7 @@ def _needed(tops: dict[str, Node], paths: Sequence[Path], *names: str) -> Node:
     found = next((tops[n] for n in names if n in tops), None)
     if found is None:
         message = f"there is no `{names[0]}:` in {', '.join(f'`{p}`' for p in paths)}"
-        raise SpecError([Diagnostic("Q0973", message, None)])
+        raise SpecError([Diagnostic("Q0983", message, None)])
     return found
 
 
@@ -106,12 +106,12 @@ def _fitted(machine: Machine, problem: Problem, rules: Rules, nest: Nest | None,
         if nothing and still:
             dropped.add(memory.name)
         elif memory.size_words is None:
-            sink.add(Diagnostic("Q0973", f"the size of `{memory.name}` is not known", memory.span))
+            sink.add(Diagnostic("Q0983", f"the size of `{memory.name}` is not known", memory.span))
     if nest is not None:
         sink.take(_contradictions(rules, nest))
         for (memory_name, tensor), span in nest.bypass.items():
             if memory_name == outermost.name:
-                sink.add(Diagnostic("Q0971", f"bypassing `{tensor}` at the backing store has no meaning here", span))
+                sink.add(Diagnostic("Q0981", f"bypassing `{tensor}` at the backing store has no meaning here", span))
     return Parts(machine, problem, rules, nest, frozenset(dropped))
 
 
@@ -124,7 +124,7 @@ def _contradictions(rules: Rules, nest: Nest) -> Iterable[Diagnostic]:
         for key, span in said.items():
             if key in other:
                 yield Diagnostic(
-                    "Q0973", f"the mapping {verb} `{key[1]}` at `{key[0]}`, which a constraint forbids", span
+                    "Q0983", f"the mapping {verb} `{key[1]}` at `{key[0]}`, which a constraint forbids", span
                 )
 
 

@@ -32,7 +32,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     for file in args.files:
         if file.suffix.lower() not in _YAML:
             helps = (f"files that are read end in {' or '.join(_YAML)}",)
-            raise SpecError([Diagnostic("Q0970", f"`{file}` is of no kind that can be imported", None, helps=helps)])
+            raise SpecError([Diagnostic("Q0980", f"`{file}` is of no kind that can be imported", None, helps=helps)])
     imported = import_timeloop(args.files)
     found = Sink(denied(imported.warnings, console.deny))
     found.raise_if_errors()
