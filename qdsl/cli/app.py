@@ -32,12 +32,22 @@ _COMMANDS = (
     "report",
     "store",
     "import",
+    "export",
     "grammar",
     "bench",
     "lsp",
 )
 _MODULES = {"import": "importing"}  # of words that Python does not take for a module
-_CHECKING = ("check", "explain", "eval", "map", "count", "run", "import")  # they report all findings of a spec
+_CHECKING = (
+    "check",
+    "explain",
+    "eval",
+    "map",
+    "count",
+    "run",
+    "import",
+    "export",
+)  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -157,6 +157,7 @@ CODES: dict[str, str] = {
     "Q0981": "no meaning here",
     "Q0982": "left out",
     "Q0983": "files do not fit together",
+    "Q0984": "not expressible in another tool",
 }
 
 # Findings that do not fail, and that a spec can allow with a reason.

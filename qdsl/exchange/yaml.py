@@ -93,9 +93,13 @@ def no_meaning(span: Span, what: str, why: str = "") -> NoReturn:
     raise SpecError([Diagnostic("Q0981", f"{what} has no meaning here", span, notes=(why,) if why else ())])
 
 
-def read_yaml(path: Path) -> Node:
-    """The only document of a file. Raises SpecError where it is not readable."""
-    source = SourceFile(str(path), _text(path))
+def read_file(path: Path) -> SourceFile:
+    """Raises SpecError if it is not a readable text."""
+    return SourceFile(str(path), _text(path))
+
+
+def read_yaml(source: SourceFile) -> Node:
+    """The only document of a text. Raises SpecError where it is not readable."""
     try:
         from yaml import MarkedYAMLError, SafeLoader, YAMLError, compose
     except ModuleNotFoundError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qdsl.diagnostics import Diagnostic, Sink, Span, SpecError
+from qdsl.diagnostics import Diagnostic, Sink, SourceFile, Span, SpecError
 from qdsl.exchange.timeloop.architecture import read_architecture
 from qdsl.exchange.timeloop.components import left_out
 from qdsl.exchange.timeloop.constraints import KEYS, Rules, read_constraints
@@ -15,7 +15,7 @@ from qdsl.exchange.timeloop.parts import Machine
 from qdsl.exchange.timeloop.problem import Problem, read_problem
 from qdsl.exchange.timeloop.tables import with_tables
 from qdsl.exchange.timeloop.text import Parts, qdsl_text
-from qdsl.exchange.yaml import Node, no_meaning, read_yaml, wrong
+from qdsl.exchange.yaml import Node, no_meaning, read_file, read_yaml, wrong
 from qdsl.model.loader import Library
 from qdsl.syntax import format_source
 
@@ -37,18 +37,32 @@ def import_timeloop(paths: Sequence[Path]) -> Imported:
     """The spec that says what the files say together: one architecture, a problem, energies, and a mapping or constraints or
     both, in any number of files. Raises SpecError with all that is wrong."""
     sink = Sink()
+    sources = []
+    for path in paths:
+        try:
+            sources.append(read_file(path))
+        except SpecError as error:
+            sink.take(error.diagnostics)
+    sink.raise_if_errors()
+    return import_sources(sources)
+
+
+def import_sources(sources: Sequence[SourceFile]) -> Imported:
+    """`import_timeloop` of texts that are there."""
+    sink = Sink()
+    origin = ", ".join(Path(source.path).name for source in sources)
     try:
-        return Imported(_checked(qdsl_text(_read(paths, sink), ", ".join(path.name for path in paths))), tuple(sink))
+        return Imported(_checked(qdsl_text(_read(sources, sink), origin)), tuple(sink))
     except SpecError as error:
         sink.take(error.diagnostics)
         raise SpecError(sink) from None
 
 
-def _read(paths: Sequence[Path], sink: Sink) -> Parts:
-    tops, constraints = _sections(paths, sink)
+def _read(sources: Sequence[SourceFile], sink: Sink) -> Parts:
+    tops, constraints = _sections(sources, sink)
     sink.raise_if_errors()
-    machine = read_architecture(_needed(tops, paths, *_ARCHITECTURE), sink)
-    problem = read_problem(_needed(tops, paths, "problem"), sink)
+    machine = read_architecture(_needed(tops, sources, *_ARCHITECTURE), sink)
+    problem = read_problem(_needed(tops, sources, "problem"), sink)
     rules = read_constraints(constraints, machine, problem, sink)
     nest = read_mapping(tops["mapping"], machine, problem, sink) if "mapping" in tops else None
     sink.raise_if_errors()
@@ -57,13 +71,13 @@ def _read(paths: Sequence[Path], sink: Sink) -> Parts:
     return replace(parts, machine=with_tables(machine, tops.get("ERT"), tops.get("ART"), parts.dropped))
 
 
-def _sections(paths: Iterable[Path], sink: Sink) -> tuple[dict[str, Node], list[Node]]:
+def _sections(sources: Iterable[SourceFile], sink: Sink) -> tuple[dict[str, Node], list[Node]]:
     """The top-level parts of all files: those of which there is one, and all constraints."""
     tops: dict[str, Node] = {}
     constraints: list[Node] = []
-    for path in paths:
+    for source in sources:
         try:
-            for key, at, value in read_yaml(path).entries():
+            for key, at, value in read_yaml(source).entries():
                 if key in KEYS:
                     constraints.append(value)
                 elif key in tops:
@@ -80,10 +94,10 @@ def _sections(paths: Iterable[Path], sink: Sink) -> tuple[dict[str, Node], list[
     return tops, constraints
 
 
-def _needed(tops: dict[str, Node], paths: Sequence[Path], *names: str) -> Node:
+def _needed(tops: dict[str, Node], sources: Sequence[SourceFile], *names: str) -> Node:
     found = next((tops[n] for n in names if n in tops), None)
     if found is None:
-        message = f"there is no `{names[0]}:` in {', '.join(f'`{p}`' for p in paths)}"
+        message = f"there is no `{names[0]}:` in {', '.join(f'`{s.path}`' for s in sources)}"
         raise SpecError([Diagnostic("Q0983", message, None)])
     return found
 
