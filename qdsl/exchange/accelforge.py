@@ -94,10 +94,10 @@ def _memory(level: StorageLevel, tensors: list[str]) -> Iterator[str]:
 
 
 def _kept(level: StorageLevel, tensors: list[str]) -> str:
-    if level.keep is None and not level.optional:
-        return "keep: All"
     kept = [t for t in tensors if level.keeps(t) and t not in level.optional]
     open_ = [t for t in tensors if t in level.optional]
+    if kept == tensors:
+        return "keep: All"
     return f"keep: {_set(kept)}, may_keep: {_set(open_)}"
 
 

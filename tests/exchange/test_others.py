@@ -49,7 +49,7 @@ def test_a_machine_and_a_layer_are_written(tool: str, golden: Golden, tmp_path: 
     text = MACHINE % ("bandwidth read 8 word/cycle; keep I, W, O", "multicast I, W", "area 0.1 mm2")
     assert export(tool, text, tmp_path, "--layer", "c", "--bits", "W=4") == 0
     files = sorted((tmp_path / "out").glob("*.yaml"))
-    golden(f"{tool}.yaml", "".join(f"# {p.name}\\n{p.read_text()}" for p in files))
+    golden(f"{tool}.yaml", "".join(f"# {p.name}\n{p.read_text()}" for p in files))
 
 
 def test_the_files_of_zigzag_are_yaml_with_the_energy_at_the_widths_of_the_layer(tmp_path: Path) -> None:
