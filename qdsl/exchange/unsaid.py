@@ -40,6 +40,8 @@ def _statements(accelerator: Accelerator) -> Iterator[Said]:
     unit = accelerator.compute
     if unit.throughput is not None:
         yield "throughput", f"`throughput` of `{unit.name}`", unit.span
+    if unit.layers:
+        yield "throughput", f"the cost of whole layers of `{unit.name}`", unit.span
     if unit.leakage_pj:
         yield "leakage", f"`leakage` of `{unit.name}`", unit.span
     if accelerator.first_output_fills:

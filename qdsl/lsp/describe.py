@@ -39,6 +39,10 @@ def part_text(part: StorageLevel | FanOut | ComputeUnit) -> Iterator[str]:
         if part.hop_pj_per_bit:
             yield f"{part.hop_pj_per_bit:g} pJ per bit and hop{_source(part.source)}"
     else:
+        if part.layers:
+            yield f"states the cost of {', '.join(f'`{c.operator}`' for c in part.layers)}{_source(part.source)}"
+            yield from (f"`{c.operator}`: {_formula(c.cycles)} cycles" for c in part.layers)
+            return
         of = _formula(part.energy) if isinstance(part.energy, WidthFormula) else f"{part.energy:g}"
         rate = f", {_formula(part.throughput)} operations per cycle" if part.throughput else ""
         yield f"{of} pJ per operation{rate}{_source(part.source)}"
@@ -139,7 +143,10 @@ def study_text(study: Study) -> Iterator[str]:
         designs *= len(v.options)
     yield f"- `{study.network.name}` onto `{study.accelerator.name}`, {len(study.constraints)} constraints"
     yield f"- {len(variables)} bit-widths to choose: {float(designs):.3g} designs"
-    yield f"- minimizes {', '.join(study.objectives)}"
+    limit = "" if study.largest_error is None else f", error at most {study.largest_error:g} %"
+    yield f"- minimizes {', '.join(study.objectives)}{limit}"
+    if study.accuracy:
+        yield f"- measures the error by `{study.accuracy}`"
 
 
 def formulas_text(written: WrittenMapping, level: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from qdsl.lsp.constraint_names import ConstraintNames
 from qdsl.lsp.symbols import (
@@ -13,6 +14,7 @@ from qdsl.lsp.symbols import (
     bindings_of,
     blocks_of,
     declared,
+    defined_in,
     levels_of,
     parameters_of,
     tensors_of,
@@ -33,6 +35,11 @@ def occurrences(tree: t.File, visible: Visible) -> list[Occurrence]:
                 for entry in decl.entries:
                     finder.declare("entry", entry.name)
                     finder.values(entry.statements, {})
+            case t.EngineDecl():
+                for item in decl.items:
+                    if isinstance(item, t.ParamDecl | t.LetStmt | t.TableStmt):
+                        finder.declare("parameter", item.name)
+                finder.values(decl.items, {**parameters_of(decl), **defined_in(decl.items)})
             case t.AcceleratorDecl():
                 _accelerator(decl, finder)
             case t.NetworkDecl():
@@ -80,7 +87,13 @@ def _accelerator(decl: t.AcceleratorDecl, finder: Finder) -> None:
     for item in decl.items:
         if isinstance(item, t.ParamDecl | t.MemoryDecl | t.ArrayDecl | t.ComputeDecl):
             finder.declare(symbols[item.name.name].kind, item.name)
-    finder.values(decl.items, parameters_of(decl))
+        if isinstance(item, t.ComputeDecl):
+            for stmt in item.statements:
+                if isinstance(stmt, t.LetStmt | t.TableStmt):
+                    finder.declare("parameter", stmt.name)
+            finder.values(item.statements, {**parameters_of(decl), **defined_in(item.statements)})
+        else:
+            finder.values([item], parameters_of(decl))
 
 
 def _network(decl: t.NetworkDecl, finder: Finder) -> None:
@@ -119,10 +132,17 @@ def _call(node: t.Call, blocks: Mapping[str, t.BlockDecl], finder: Finder) -> No
         finder.to(t.OperatorDecl, function)
         parameters = parameters_of(operator)
         finder.dims(a for a in arguments if a.name in {d.name for d in operator.dims})
+        finder.dims(_padded(a) for a in arguments if a.name in {f"pad_{d.name}" for d in operator.dims})
     else:
         return
     for argument in arguments:
         finder.refer(argument, parameters)
+
+
+def _padded(argument: t.Ident) -> t.Ident:
+    """The dimension in `pad_P`."""
+    span = replace(argument.span, start=argument.span.start + len("pad_"))
+    return t.Ident(name=argument.name.removeprefix("pad_"), span=span)
 
 
 def _mapping(decl: t.MappingDecl, finder: Finder) -> None:

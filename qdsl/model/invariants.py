@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
+from qdsl.model.accuracy import CHOICES, DATA, METHODS, RANGES
 from qdsl.model.constraint import (
     Bits,
     ComputeInUse,
@@ -43,7 +44,8 @@ def violations(model: Model) -> list[str]:
 
 def _accelerator(a: Accelerator) -> Iterator[str]:
     first = a.hierarchy[0]
-    if not isinstance(first, StorageLevel) or first.size_words is not None or first.keep is not None:
+    limited = isinstance(first, StorageLevel) and first.size_words is not None and not a.compute.layers
+    if not isinstance(first, StorageLevel) or limited or first.keep is not None:
         yield "the outermost level must be an unlimited memory that keeps every tensor"
     names = [h.name for h in a.hierarchy] + [a.compute.name]
     if len(set(names)) != len(names):
@@ -109,7 +111,7 @@ def _network(n: Network) -> Iterator[str]:
 def _fits(layer: Layer, tensor: str, shape: tuple[int, ...]) -> bool:
     """Whether what the layer reads lies within the padded activation."""
     t = layer.problem.operator.tensor(tensor)
-    padded = [n + 2 * layer.padding * (len(a.terms) > 1) for n, a in zip(shape, t.axes, strict=True)]
+    padded = [n + 2 * layer.padded(a) for n, a in zip(shape, t.axes, strict=True)]
     return all(need <= have for need, have in zip(layer.problem.shape(t), padded, strict=True))
 
 
@@ -156,6 +158,23 @@ def _study(s: Study) -> Iterator[str]:
         yield "the search must have known operators and at least one member"
     if s.search.method not in SEARCHES or not 0 <= s.search.epsilon <= 1:
         yield "the search must be a known one with an epsilon from 0 to 1"
+    yield from _accuracy(s)
+
+
+def _accuracy(s: Study) -> Iterator[str]:
+    if (s.accuracy is not None) != ("error" in s.objectives or s.largest_error is not None):
+        yield "errors must be measured exactly where the study asks for them"
+    if s.accuracy is None:
+        return
+    a = s.accuracy
+    if a.method not in METHODS or a.data.kind not in DATA or bool(a.data.path) != DATA[a.data.kind].needs_path:
+        yield "the method and the data must be known, with a path where they need one"
+    elif any(not low <= getattr(a, name) <= high for name, (low, high) in RANGES.items()) or any(
+        getattr(a, name) not in words for name, words in CHOICES.items()
+    ):
+        yield "the settings of the method must be in their ranges or among their words"
+    if s.largest_error is not None and not 0 <= s.largest_error <= 100:
+        yield "the largest error must be from 0 to 100 %"
 
 
 def _groups(n: Network) -> Iterator[str]:

@@ -171,6 +171,7 @@ def _without_data(study: Study, objectives: dict[str, Span]) -> Iterator[Diagnos
         "energy": None if _costs_energy(study.accelerator) else f"every energy of `{study.accelerator.name}` is 0",
         "weight_memory": None if weights else "no layer has a choice of widths for its weights",
         "activation_memory": None if activations else "no layer has a choice of widths for its activations",
+        "error": None if weights or activations else "no layer has a choice of widths",
         "noise": None if weights or activations else "no layer has a choice of widths",
     }
     for name in study.objectives:
@@ -186,4 +187,4 @@ def _varies(variable: WidthVariable) -> bool:
 def _costs_energy(accelerator: Accelerator) -> bool:
     levels = any(x.energy.read_pj or x.energy.write_pj or x.energy.update_pj for x in accelerator.levels)
     hops = any(isinstance(x, FanOut) and x.hop_pj_per_bit for x in accelerator.hierarchy)
-    return bool(levels or hops or accelerator.compute.energy or accelerator.leakage_pj)
+    return bool(levels or hops or accelerator.compute.energy or accelerator.compute.layers or accelerator.leakage_pj)

@@ -8,6 +8,7 @@ from typing import NoReturn, TypeVar
 from qdsl.diagnostics import Label
 from qdsl.model.findings import fail, quoted
 from qdsl.syntax.tree import (
+    AccuracyStmt,
     AreaStmt,
     BandwidthStmt,
     BatchStmt,
@@ -18,6 +19,7 @@ from qdsl.syntax.tree import (
     FlagStmt,
     KeepStmt,
     LeakageStmt,
+    LetStmt,
     LevelsStmt,
     LimitStmt,
     MapAsStmt,
@@ -28,12 +30,15 @@ from qdsl.syntax.tree import (
     Node,
     OutputWidth,
     PackingStmt,
+    PowerStmt,
     PrecisionBlock,
     ReportStmt,
     SearchStmt,
     SizeStmt,
     SourceStmt,
+    TableStmt,
     ThroughputStmt,
+    UseStmt,
     WidthStmt,
     WordStmt,
 )
@@ -52,6 +57,10 @@ _KEYWORDS: dict[type[Node], str] = {
     LeakageStmt: "leakage",
     AreaStmt: "area",
     ThroughputStmt: "throughput",
+    UseStmt: "use",
+    TableStmt: "table",
+    LetStmt: "let",
+    PowerStmt: "power",
     EnergyStmt: "energy",
     BandwidthStmt: "bandwidth",
     SourceStmt: "source",
@@ -66,6 +75,7 @@ _KEYWORDS: dict[type[Node], str] = {
     MinimizeStmt: "minimize",
     MapperStmt: "mapper",
     SearchStmt: "search",
+    AccuracyStmt: "accuracy",
     ReportStmt: "report",
     OutputWidth: "output",
 }

@@ -22,6 +22,7 @@ OBJECTIVE_UNITS = {
     "edp": "pJ*cycles",
     "noise": "dB",
     "area": "mm2",
+    "error": "%",
 }
 
 
@@ -45,7 +46,8 @@ class DesignPoint:
     `study.hardware`, 0 if no parameter is searched.
     choice: width of each variable of `study.precision`, in order.
     objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise;
-    latency and edp only where one of them is minimised, area only where it is.
+    latency and edp only where one of them is minimised, area only where it is, error only where it is measured.
+    test_error: per cent, on examples that the search has not seen; None where it is not measured.
     layers: every layer of the network, in network order.
     """
 
@@ -54,6 +56,7 @@ class DesignPoint:
     objectives: dict[str, float]
     layers: tuple[LayerResult, ...]
     hardware: int = 0
+    test_error: float | None = None
 
     @property
     def energy_pj(self) -> float:
@@ -66,7 +69,8 @@ class DesignPoint:
 
 @dataclass(frozen=True, slots=True)
 class LayerDetail:
-    """A layer's best mapping in a detailed design. nest: the mapping as the body of a qdsl `mapping` block."""
+    """A layer's best mapping in a detailed design. nest: the mapping as the body of a qdsl `mapping` block; figures: what the
+    compute unit reports of the layer beside its cost, by name."""
 
     name: str
     operator: str
@@ -76,6 +80,7 @@ class LayerDetail:
     mapping: Mapping
     evaluation: Evaluation
     nest: str
+    figures: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +118,21 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class WidthPair:
+    """All weights and all activations at one width each. cycles: None where they do not count."""
+
+    weights: int
+    activations: int
+    energy_pj: float
+    cycles: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigurationResult:
     """One configuration of the searched parameters. values: see qdsl.model.study.Configuration; area_mm2: of what states an
     area, None if nothing does; energies_pj, weight_memory_bits: of the designs on its own front, by ascending energy, none if
-    the funnel dropped it; on_front: how many of them are on the front of all."""
+    the funnel dropped it; on_front: how many of them are on the front of all; pairs: of uniform widths, as far as they are
+    mapped."""
 
     values: tuple[tuple[str, str], ...]
     area_mm2: float | None
@@ -125,6 +141,7 @@ class ConfigurationResult:
     energies_pj: tuple[float, ...]
     weight_memory_bits: tuple[float, ...]
     on_front: int
+    pairs: tuple[WidthPair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +176,21 @@ class ExactFacts:
         """Between which shares (0..1) of the exact front's hypervolume one of another search lies."""
         low, high = self.hypervolume
         return (hypervolume / high if high else 1.0), (min(1.0, hypervolume / low) if low else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyFacts:
+    """How errors were measured. examples: to train on, to choose by, to report on; errors in per cent, of the float network on
+    those to choose by and to report on. measured: designs; stopped: those of them whose training ended early; from_store:
+    those that an earlier run measured; seconds: of one core, of the others."""
+
+    examples: tuple[int, int, int]
+    float_error: float
+    float_test_error: float | None
+    measured: int
+    stopped: int
+    from_store: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +305,7 @@ class StudyRun:
     configurations: tuple[ConfigurationResult, ...]
     levels: tuple[LevelResult, ...]
     exact: ExactFacts | None = None
+    accuracy: AccuracyFacts | None = None
 
     @property
     def chosen_point(self) -> DesignPoint:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
+from qdsl.model.accuracy import Accuracy
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import WidthVariable
@@ -15,7 +17,7 @@ from qdsl.syntax import tree as t
 from qdsl.unparse.constraints import constraint_stmt
 from qdsl.unparse.formulas import formula
 from qdsl.unparse.network import whole
-from qdsl.unparse.nodes import NOWHERE, call, ident, idents, name, number, values
+from qdsl.unparse.nodes import NOWHERE, call, ident, idents, name, number, text, values
 
 
 def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
@@ -35,9 +37,14 @@ def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
     items.append(t.MinimizeStmt(span=NOWHERE, objectives=idents(study.objectives)))
     if study.levels != ("fine",):
         items.append(t.LevelsStmt(span=NOWHERE, levels=idents(study.levels)))
+    if study.largest_error is not None:
+        most = number(study.largest_error, "%")
+        items.append(t.LimitStmt(span=NOWHERE, quantity=ident("error"), comparison="<=", value=most))
     if study.mapper != EXACT:
         items.append(_mapper(study.mapper))
     items.append(t.SearchStmt(span=NOWHERE, call=_search(study.search)))
+    if study.accuracy:
+        items.append(_accuracy(study.accuracy))
     items.append(t.ReportStmt(span=NOWHERE, formats=idents(study.reports)))
     return t.StudyDecl(span=NOWHERE, name=ident(study.name), items=tuple(items))
 
@@ -57,6 +64,19 @@ def _mapper(mapper: MapperChoice) -> t.MapperStmt:
     if "time_limit_s" in given:
         settings["time_limit"] = number(given["time_limit_s"], "s")
     return t.MapperStmt(span=NOWHERE, name=ident(mapper.name), arguments=call(mapper.name, (), settings).arguments)
+
+
+def _accuracy(accuracy: Accuracy) -> t.AccuracyStmt:
+    given = {n: v for n, v in accuracy.settings.items() if not (accuracy.weights and n.startswith("float_"))}
+    settings = {n: name(v) if isinstance(v, str) else number(v) for n, v in given.items()}
+    return t.AccuracyStmt(
+        span=NOWHERE,
+        method=ident(accuracy.method),
+        arguments=call(accuracy.method, (), settings).arguments,
+        data=ident(accuracy.data.kind),
+        path=text(accuracy.data.path) if accuracy.data.path else None,
+        weights=text(accuracy.weights) if accuracy.weights else None,
+    )
 
 
 def mapping_decl(written: WrittenMapping) -> t.MappingDecl:
@@ -108,7 +128,14 @@ def _precision(
     study: Study, sums: WidthFormula | None
 ) -> Iterator[t.WidthRule | t.LayerWidths | t.SplitLayer | t.OutputWidth | t.PartialSums]:
     for role in ("weights", "activations"):
+        if role == "weights" and (rule := _per_channel(study)):
+            yield rule
+            continue
         choosable = _choosable(study, role)
+        if [v.name for v in choosable.values()] == [f"{study.network.name}.{role}"]:
+            (only,) = choosable.values()
+            yield t.WidthRule(span=NOWHERE, role=role, options=values(only.options), granularity=ident("network"))
+            continue
         options = _options(choosable.values(), role) or (study.precision.output_bits,)
         yield t.WidthRule(span=NOWHERE, role=role, options=values(options), granularity=ident("layer"))
         fixed = {i: v.options[0] for i, v in choosable.items() if v.options != options}
@@ -119,6 +146,17 @@ def _precision(
     yield from _splits(study.network)
     if sums is not None:
         yield t.PartialSums(span=NOWHERE, value=formula(sums.formula))
+
+
+def _per_channel(study: Study) -> t.WidthRule | None:
+    """The rule by which the widths of groups are chosen, if they are."""
+    groups = Counter(x.group.layer for x in study.network.layers if x.group and x.group.bits is None)
+    if not groups:
+        return None
+    options = _options([v for v in study.precision.variables if v.role == "weights"], "weights")
+    given = call("channel", (), {"groups": number(max(groups.values()))}).arguments
+    channel = ident("channel")
+    return t.WidthRule(span=NOWHERE, role="weights", options=values(options), granularity=channel, arguments=given)
 
 
 def _choosable(study: Study, role: str) -> dict[int, WidthVariable]:
@@ -150,7 +188,7 @@ def _fixed(fixed: dict[int, int], study: Study, role: str) -> Iterator[tuple[str
 
 
 def _splits(network: Network) -> Iterator[t.SplitLayer]:
-    for layer in dict.fromkeys(x.group.layer for x in network.layers if x.group):
-        groups = [(x.problem.size(x.group.dim), x.group.bits) for x in network.writers(layer) if x.group]
+    for layer in dict.fromkeys(x.group.layer for x in network.layers if x.group and x.group.bits is not None):
+        groups = [(x.problem.size(x.group.dim), x.group.bits or 0) for x in network.writers(layer) if x.group]
         made = (t.ChannelGroup(span=NOWHERE, channels=number(n), bits=number(bits, "bit")) for n, bits in groups)
         yield t.SplitLayer(span=NOWHERE, layer=name(layer), groups=tuple(made))
