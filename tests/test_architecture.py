@@ -22,6 +22,7 @@ ORDER = (
     "unparse",
     "interpreter",
     "symbolic",
+    "exchange",
     "mapspace",
     "mapper",
     "quant",
@@ -51,6 +52,7 @@ HEAVY = (
     "sklearn",
     "sympy",
     "torch",
+    "yaml",
     "z3",
 )
 MODULES = sorted(ROOT.rglob("*.py"))

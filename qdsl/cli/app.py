@@ -34,11 +34,23 @@ _COMMANDS = (
     "schema",
     "store",
     "import",
+    "export",
     "grammar",
     "bench",
     "lsp",
 )
-_CHECKING = ("check", "diff", "explain", "eval", "map", "count", "run", "import")  # they report all findings of a spec
+_MODULES = {"import": "importing"}  # of words that Python does not take for a module
+_CHECKING = (
+    "check",
+    "diff",
+    "explain",
+    "eval",
+    "map",
+    "count",
+    "run",
+    "import",
+    "export",
+)  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +116,7 @@ def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     chosen = arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
     commands = {}
-    for command in (import_module(f"qdsl.cli.{name}") for name in chosen):
+    for command in (import_module(f"qdsl.cli.{_MODULES.get(name, name)}") for name in chosen):
         sub = commands[command.NAME] = group.add_parser(
             command.NAME,
             help=command.HELP,

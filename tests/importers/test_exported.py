@@ -63,7 +63,7 @@ study s {
 def test_an_exported_network_is_checked_and_mapped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = exported("resnet", tmp_path / "resnet.onnx", dynamo=False)
     assert main(["import", model, "--out", str(tmp_path / "resnet.qdsl")]) == 0
-    assert capsys.readouterr().err.endswith("resnet.qdsl: 17 layers\n")
+    assert capsys.readouterr().err.endswith("resnet.qdsl\n")
     (tmp_path / "study.qdsl").write_text(STUDY)
     assert main(["check", "--deny", "warnings", str(tmp_path / "study.qdsl")]) == 0
     assert main(["map", str(tmp_path / "study.qdsl"), "--layer", "layer2_0_shortcut_0"]) == 0

@@ -315,3 +315,18 @@ def test_names_are_those_of_weights_and_modules_and_always_distinct(write: Write
     model.graph.node[2].name = "/m/m.1/p/MatMul"
     made = imported_model(model, write)
     assert [x.name for x in made.network.layers] == ["layer_0_if", "then_2", "m_1_p"]
+
+
+def test_what_is_no_network_and_what_networks_do_not_have_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for sources, said in {
+        ("model.txt",): "`model.txt` is of no kind that can be imported",
+        ("a.onnx", "b.onnx"): "a network is imported by itself",
+        ("a.yaml", "--layers"): "`--shape` and `--layers` are about networks",
+        ("a.onnx",): "`a.onnx` cannot be imported: No such file",
+    }.items():
+        assert main(["import", *sources]) == 1
+        assert said in capsys.readouterr().err
+    assert main(["import", "a.onnx", "--shape", "x=1x0"]) == 2
+    assert "as in image=1x3x224x224" in capsys.readouterr().err
