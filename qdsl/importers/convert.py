@@ -138,6 +138,8 @@ def _network(b: Builder, source: str, name: str) -> Imported:
             outputs.setdefault(view.source, view)
     if not b.layers:
         raise not_readable(source, "none of its nodes has multiply-accumulates")
+    if not (outputs or b.listed):
+        raise not_readable(source, "none of its outputs is that of a layer")
     batches = Counter(a.dims[0].leaves()[0].size for a in inputs if a.dims)
     if len(batches) > 1 and not b.listed:
         raise not_readable(source, "its inputs begin with axes of different sizes", _LISTED)

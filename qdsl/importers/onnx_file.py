@@ -93,6 +93,7 @@ def graph_of(model: onnx.ModelProto, source: str, directory: Path, sizes: Mappin
 
     if model.functions:
         model = inliner.inline_local_functions(model)
+    _check_nodes(model, source)
     remarks = _fix_inputs(model, source, sizes)
     quantizers = {i: n.op_type for i, n in enumerate(model.graph.node) if n.op_type in QUANTIZERS}
     nodes = tuple(_node(i, n) for i, n in enumerate(model.graph.node))
@@ -111,6 +112,28 @@ def graph_of(model: onnx.ModelProto, source: str, directory: Path, sizes: Mappin
     except Exception as error:
         raise not_readable(source, str(error)) from None
     return _graph(inferred, nodes, remarks, directory)
+
+
+def _check_nodes(model: onnx.ModelProto, source: str) -> None:
+    """Raises SpecError (Q0970) for a node without what its operator needs, or that reads what no node before it writes.
+
+    Operators that ONNX does not know are left to the importer, which names them.
+    """
+    from onnx import checker, defs
+
+    context = checker.C.CheckerContext()
+    context.ir_version = model.ir_version
+    context.opset_imports = {o.domain: o.version for o in model.opset_import}
+    known = {"", *(t.name for t in model.graph.initializer), *(i.name for i in model.graph.input)}
+    for i, node in enumerate(model.graph.node):
+        if missing := [n for n in node.input if n not in known]:
+            raise not_readable(source, f"{_node(i, node)} reads `{missing[0]}`, which nothing before it writes")
+        known.update(node.output)
+        try:
+            if defs.has(node.op_type, node.domain):
+                checker.check_node(node, context)
+        except (checker.ValidationError, TypeError, UnicodeDecodeError) as error:  # names may be no text
+            raise not_readable(source, f"{_node(i, node)} is not well formed: {str(error).splitlines()[0]}") from None
 
 
 def _graph(model: onnx.ModelProto, nodes: tuple[Node, ...], remarks: tuple[str, ...], directory: Path) -> OnnxGraph:
@@ -175,6 +198,10 @@ def _fix_inputs(model: onnx.ModelProto, source: str, sizes: Mapping[str, tuple[i
     remarks = []
     for item in inputs:
         shape = item.type.tensor_type.shape
+        if not item.type.tensor_type.HasField("shape") and item.name not in sizes:
+            raise not_readable(
+                source, f"its input `{item.name}` has no shape", f"give it: --shape {item.name}=1x3x224x224"
+            )
         if given := sizes.get(item.name):
             del shape.dim[:]
             for n in given:

@@ -39,6 +39,8 @@ def gemm(b: Builder, node: Node) -> None:
 
 def transposed(view: View, order: tuple[int, ...]) -> View:
     axes = view.axes()
+    if sorted(order) != list(range(len(axes))):
+        raise NotExpressible(f"{order} is no order of {len(axes)} axes")
     dims = tuple(d for i in order for d in axes[i])
     return View(view.source, dims, tuple(view.shape[i] for i in order), view.bits)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,6 +294,29 @@ def test_what_is_cut_off_or_not_onnx_is_a_finding(cut: int, write: Write) -> Non
     path.write_text("network net {}")
     with pytest.raises(qdsl.SpecError, match="it is not ONNX"):
         import_network(str(path))
+
+
+def test_damaged_files_are_findings(write: Write) -> None:
+    path = write(
+        """net (float[1,8,4,4] x) => (float[N,C] out) {
+             a = Conv<pads = [1,1,1,1], strides = [2,2]>(x, w) b = MaxPool<kernel_shape = [2,2]>(a) d = Flatten(b)
+             e = MatMul(d, u) f = Reshape(e, s) g = Transpose<perm = [0,2,1]>(f) h = MatMul(f, g) out = Flatten(h)
+        }""",
+        w=(4, 8, 3, 3),
+        u=(4, 12),
+        s=np.array([1, 3, 4]),
+    )
+    whole, draw = path.read_bytes(), random.Random(1)
+    codes = []
+    for _ in range(150):
+        damaged = bytearray(whole)
+        damaged[draw.randrange(300)] = draw.randrange(256)  # names, nodes and attributes, not weights
+        path.write_bytes(damaged)
+        try:
+            import_network(str(path))
+        except qdsl.SpecError as error:
+            codes += [d.code for d in error.diagnostics]
+    assert set(codes) == {"Q0970", "Q0971"} and len(codes) > 50
 
 
 def test_names_are_those_of_weights_and_modules_and_always_distinct(write: Write) -> None:
