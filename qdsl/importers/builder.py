@@ -143,7 +143,7 @@ class Builder:
         written = {t.dim for axis in made.output for t in axis}
         if not combined:
             made.combined = "=" if written == set(made.dims) else "+="
-        axes = tuple(_written(axis) for axis in made.output)
+        axes = tuple(_written(axis, made.parameters) for axis in made.output)
         activation = Activation(made.name, axes, made)
         shape = self.shape(node.outputs[0])
         if prod(d.size for d in axes) != prod(shape):
@@ -152,11 +152,12 @@ class Builder:
         self.define(node.outputs[0], View(activation, axes, shape))
 
 
-def _written(axis: Axis) -> Dim:
+def _written(axis: Axis, parameters: Mapping[str, int]) -> Dim:
     """The axis of an activation for an expression of the layer that writes it."""
     if len(axis) == 1:
         return axis[0].dim.twin(axis[0].dim.letter)
-    raise NotExpressible("windows overlap in its output")
+    extent = 1 + sum(parameters.get(t.coefficient, 1) * (t.dim.size - 1) for t in axis)
+    return Dim.of(extent, "U", rigid=True)
 
 
 def twins(dims: Iterable[Dim], letter: str) -> dict[Dim, Axis]:

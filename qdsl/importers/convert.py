@@ -49,6 +49,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("AveragePool", "MaxPool"), windows.pool),
     "Clip": others.clip,
     "Conv": windows.conv,
+    "ConvTranspose": windows.conv_transposed,
     "DequantizeLinear": others.dequantized,
     "Gather": parts.gather,
     "Gemm": products.gemm,
@@ -117,10 +118,10 @@ def _unknown(b: Builder, node: Node) -> None:
 
 def _refuse(b: Builder, node: Node, reason: str) -> None:
     """Reports a node. In a list of layers one that only moves values is a warning: what follows has its shape."""
-    moves = b.listed and node.op in (*_MOVES, "Gather", "Reshape")
+    moves = node.op in (*_MOVES, "Gather", "Reshape")
     known = all(n in b.graph.shapes for n in node.outputs if n)
-    if not (moves and known):
-        b.findings.append(no_meaning(str(node), reason, *([] if b.listed else [_LISTED])))
+    if not (b.listed and moves and known):
+        b.findings.append(no_meaning(str(node), reason, *([] if b.listed or not moves else [_LISTED])))
     else:
         b.findings.append(left_out(str(node), reason))
         b.remarks.append(f"{node}: {reason}.")

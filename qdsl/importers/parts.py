@@ -92,7 +92,7 @@ def _kept(whole: Activation, dim: Dim, length: int) -> list[Dim]:
 def _layer_of_part(b: Builder, whole: Activation, layer: Layer, dim: Dim, length: int) -> Activation:
     """The layer with fewer places along one dimension of its output, which must come from its weights alone."""
     place = leaves(whole.dims).index(dim)
-    ((old, _),) = [(t.dim, t.coefficient) for t in index_of(layer.output)[place]]
+    old = index_of(layer.output)[place][0].dim
     if not layer.weights or any(t.dim is old for r in layer.reads for axis in r.index() for t in axis):
         raise NotExpressible("a part of an activation is no activation, unless its layer has weights for the part")
     new = [Dim.of(length, old.letter)] if length > 1 else []

@@ -62,6 +62,43 @@ def conv(b: Builder, node: Node) -> None:
     )
 
 
+def conv_transposed(b: Builder, node: Node) -> None:
+    """ConvTranspose, of which nothing is cropped: every input value is scattered over a window of outputs."""
+    view, weights = b.view(node), b.constant(node, 1)
+    if weights is None or node.attributes.get("group", 1) != 1:
+        raise NotExpressible("its weights are computed from the input, or in groups")
+    axes, shape = view.axes(), b.shape(node.inputs[1])
+    n = len(shape) - 2
+    strides, dilations = (node.attributes.get(name, [1] * n) for name in ("strides", "dilations"))
+    batch, channels, made = twins(axes[0], "N"), twins(axes[1], "C"), Dim.of(shape[1], "K")
+    index = {**batch, **channels}
+    parameters: dict[str, int] = {}
+    outputs: list[Axis] = []
+    for i in range(n):
+        dim = _one(axes[i + 2])
+        if dim is None:
+            raise NotExpressible("it enlarges an axis of one value")
+        dim.fix()
+        p, r = dim.twin(_PLANE[i]), Dim.of(shape[i + 2], _WINDOW[i], rigid=True)
+        index.update(twins((d for d in axes[i + 2] if d is not dim), "U"))
+        index[dim] = (Term(p),)
+        stride, dilation = _parameter("stride", i, strides), _parameter("dilation", i, dilations)
+        parameters |= {stride: strides[i], dilation: dilations[i]}
+        outputs.append((Term(p, stride), Term(r, dilation)))
+    windows = [axis[1].dim for axis in outputs]
+    b.layer(
+        node,
+        f"conv_transposed{n}d",
+        [*dims_of(batch), made, *(d for d in dims_of(index) if d not in dims_of(batch)), *windows],
+        [Read(view.source, index, view.bits)],
+        [*plain([*dims_of(batch), made]), *outputs],
+        weights=plain([made, *dims_of(channels), *windows]),
+        combined="+=",
+        parameters=dict(sorted(parameters.items(), reverse=True)),
+        stored=weights,
+    )
+
+
 def pool(b: Builder, node: Node) -> None:
     """MaxPool and AveragePool."""
     view = b.view(node)

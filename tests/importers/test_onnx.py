@@ -354,3 +354,18 @@ def test_what_is_no_network_and_what_networks_do_not_have_is_refused(
         assert said in capsys.readouterr().err
     assert main(["import", "a.onnx", "--shape", "x=1x0"]) == 2
     assert "as in image=1x3x224x224" in capsys.readouterr().err
+
+
+def test_a_transposed_convolution_is_one_unless_it_crops(write: Write) -> None:
+    text = (
+        "net (float[1,8,4,4] x) => (float[N,C,H,W] out) { a = ConvTranspose<strides = [2,2]>(x, w) out = Conv(a, v) }"
+    )
+    made, network = imported(write(text, w=(8, 4, 3, 3), v=(2, 4, 1, 1)))
+    assert "O[n, k, stride*p + dilation*r, stride*q + dilation*s] += I[n, c, p, q] * W[k, c, r, s]" in made.text
+    assert shapes(network)["conv_transpose"] == (1, 4, 9, 9)
+    assert network.layers[0].problem.operations == 8 * 4 * 3 * 3 * 4 * 4
+    path = write(text.replace("[2,2]", "[2,2], pads = [1,1,1,1]"), w=(8, 4, 3, 3), v=(2, 4, 1, 1))
+    with pytest.raises(
+        qdsl.SpecError, match=r"node 0 \(ConvTranspose\) has no meaning here\s+= note: its output has 196 values"
+    ):
+        import_network(str(path))
