@@ -65,10 +65,14 @@ class Results:
         rows = ((d, x.name, *row) for d, x in self._details() for row in evaluation_rows(x.evaluation))
         return Table(columns, tuple(rows))
 
+    @property
+    def tables(self) -> dict[str, Table]:
+        """All tables by name."""
+        return {"front": self.front, "widths": self.widths, "layers": self.layers, "energies": self.energies}
+
     def to_pandas(self) -> dict[str, DataFrame]:
         """All tables by name. Raises SpecError that says how to install pandas, if it is not."""
-        tables = {"front": self.front, "widths": self.widths, "layers": self.layers, "energies": self.energies}
-        return {name: table.to_pandas() for name, table in tables.items()}
+        return {name: table.to_pandas() for name, table in self.tables.items()}
 
     def report(self, *formats: str) -> tuple[Path, ...]:
         """Writes the report into the directory, in the formats of the study unless told otherwise; its files."""

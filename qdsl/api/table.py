@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.diagnostics.extras import not_installed
 
 if TYPE_CHECKING:
@@ -48,6 +53,42 @@ class Table:
         frame = DataFrame(list(self.rows), columns=list(self.columns))
         # whole numbers stay whole where some are missing
         return frame.astype({c: "Int64" for c in self.columns if _is_whole(self[c])})
+
+    def to_csv(self) -> str:
+        """With a line of names; what is missing is empty, a truth value `true` or `false`."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([str(c).lower() if isinstance(c, bool) else c for c in row] for row in self.rows)
+        return out.getvalue()
+
+    def write(self, path: str | Path) -> None:
+        """Writes a file of the kind that its name ends with: `.csv`, `.json` (a list of objects) or `.parquet`.
+
+        Raises SpecError (Q0905) if it cannot be written, and one that says how to install pyarrow, which Parquet needs.
+        Raises ValueError for another ending.
+        """
+        path = Path(path)
+        try:
+            match path.suffix:
+                case ".csv":
+                    path.write_text(self.to_csv(), encoding="utf-8", newline="")
+                case ".json":
+                    path.write_text(json.dumps(list(self), allow_nan=False) + "\n", encoding="utf-8")
+                case ".parquet":
+                    self._write_parquet(path)
+                case other:
+                    raise ValueError(f"a table is written as .csv, .json or .parquet, not as `{other}`")
+        except OSError as error:
+            raise SpecError([Diagnostic("Q0905", f"`{path}` cannot be written: {error.strerror}", None)]) from None
+
+    def _write_parquet(self, path: Path) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ModuleNotFoundError as error:
+            raise not_installed(error, "parquet", "a Parquet file") from None
+        parquet.write_table(pyarrow.table({c: self[c] for c in self.columns}), path)
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(c)}</th>" for c in self.columns)

@@ -20,6 +20,7 @@ CLOSED_PIPE = 141
 # A module of this package each, called like its command.
 _COMMANDS = (
     "check",
+    "diff",
     "rule",
     "fmt",
     "explain",
@@ -30,12 +31,26 @@ _COMMANDS = (
     "run",
     "watch",
     "report",
+    "schema",
     "store",
+    "import",
+    "export",
     "grammar",
     "bench",
     "lsp",
 )
-_CHECKING = ("check", "explain", "eval", "map", "count", "run")  # they report all findings of a spec
+_MODULES = {"import": "importing"}  # of words that Python does not take for a module
+_CHECKING = (
+    "check",
+    "diff",
+    "explain",
+    "eval",
+    "map",
+    "count",
+    "run",
+    "import",
+    "export",
+)  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,7 +116,7 @@ def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     chosen = arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
     commands = {}
-    for command in (import_module(f"qdsl.cli.{name}") for name in chosen):
+    for command in (import_module(f"qdsl.cli.{_MODULES.get(name, name)}") for name in chosen):
         sub = commands[command.NAME] = group.add_parser(
             command.NAME,
             help=command.HELP,

@@ -37,9 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("text", "json", "sarif"),
+        choices=("text", "json", "sarif", "github"),
         default="text",
-        help="json: findings as JSON lines on stderr; sarif: a SARIF 2.1.0 log on stdout",
+        help="json: findings as JSON lines on stderr; sarif: a SARIF 2.1.0 log on stdout; "
+        "github: annotations of GitHub Actions on stdout",
     )
 
 
@@ -57,6 +58,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         from qdsl.study.provenance import version
 
         print_json(sarif(found, version("qdsl")))
+        return 1 if errors else 0
+    if args.format == "github":
+        from qdsl.diagnostics.github import github_annotations
+
+        print(github_annotations(found), end="")
         return 1 if errors else 0
     console.findings(found)
     files = len(set(args.files))

@@ -15,7 +15,7 @@ FAMILIES = {
     "Q06": "mappings",
     "Q07": "constraints",
     "Q08": "studies",
-    "Q09": "runs, stores, reports",
+    "Q09": "runs, stores, reports, other tools",
 }
 
 CODES: dict[str, str] = {
@@ -161,12 +161,21 @@ CODES: dict[str, str] = {
     "Q0951": "template broken",
     "Q0952": "report not writable",
     "Q0960": "library not installed",
+    "Q0970": "network not importable",
+    "Q0971": "node without a meaning here",
+    "Q0972": "node left out",
+    "Q0973": "regression",
+    "Q0980": "file of another tool not readable",
+    "Q0981": "no meaning here",
+    "Q0982": "left out",
+    "Q0983": "files do not fit together",
+    "Q0984": "not expressible in another tool",
 }
 
 # Findings that do not fail, and that a spec can allow with a reason.
 WARNINGS = frozenset(
     [
         *("Q0017", "Q0018", "Q0109", "Q0206", "Q0404", "Q0420", "Q0421", "Q0505", "Q0508", "Q0509", "Q0510", "Q0511"),
-        *("Q0512", "Q0609", "Q0708", "Q0709", "Q0712", "Q0713", "Q0714", "Q0810", "Q0811", "Q0815"),
+        *("Q0512", "Q0609", "Q0708", "Q0709", "Q0712", "Q0713", "Q0714", "Q0810", "Q0811", "Q0815", "Q0972", "Q0982"),
     ]
 )

@@ -25,15 +25,15 @@ def to_json(value: Any, hint: Any = None) -> Json:
     hint = type(value) if hint is None else hint
     if hint is Any:
         return value
-    if _is_union(hint):
+    if is_union(hint):
         if value is None:
             return None
-        members = _members(hint)
+        members = members_of(hint)
         if len(members) == 1:
             return to_json(value, members[0])
         return {"is": type(value).__name__, **to_json(value)} if _is_record(value) else to_json(value)
     if _is_record(hint):
-        return {name: to_json(getattr(value, name), field) for name, field in _fields(hint).items()}
+        return {name: to_json(getattr(value, name), field) for name, field in fields_of(hint).items()}
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is tuple:
         return [to_json(x, h) for x, h in zip(value, _item_hints(arguments, len(value)), strict=True)]
@@ -71,7 +71,7 @@ def _decoder(hint: Any) -> Decoder:
     """What reads the form of a type. Decoders of parts are looked up when they are used: types may contain themselves."""
     if hint is Any:
         return lambda data: data
-    if _is_union(hint):
+    if is_union(hint):
         return _of_union(hint)
     if _is_record(hint):
         return _of_record(hint)
@@ -84,7 +84,7 @@ def _decoder(hint: Any) -> Decoder:
 
 
 def _of_union(hint: Any) -> Decoder:
-    members, optional = _members(hint), type(None) in get_args(hint)
+    members, optional = members_of(hint), type(None) in get_args(hint)
     scalar = next((m for m in members if not _is_record(m)), None)
     by_name = {m.__name__: m for m in members if _is_record(m)}
 
@@ -109,7 +109,7 @@ def _of_record(hint: Any) -> Decoder:
     def decode(data: Json) -> Any:
         _expect(data, dict)
         if not decoders:
-            decoders.update({name: _decoder(field) for name, field in _fields(hint).items()})
+            decoders.update({name: _decoder(field) for name, field in fields_of(hint).items()})
         values, name = {}, ""
         try:
             for name, decoder in decoders.items():
@@ -175,7 +175,7 @@ def _expect(data: Json, kind: type[T]) -> T:
 
 
 @cache
-def _fields(cls: Callable[..., Any]) -> dict[str, Any]:
+def fields_of(cls: Callable[..., Any]) -> dict[str, Any]:
     """Type hints of the compared fields of a dataclass."""
     hints = get_type_hints(cls)
     return {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.compare}  # type: ignore[arg-type]
@@ -186,11 +186,11 @@ def _is_record(value: Any) -> bool:
     return dataclasses.is_dataclass(value)
 
 
-def _is_union(hint: Any) -> bool:
+def is_union(hint: Any) -> bool:
     return get_origin(hint) in (Union, types.UnionType)
 
 
-def _members(hint: Any) -> tuple[Any, ...]:
+def members_of(hint: Any) -> tuple[Any, ...]:
     return tuple(m for m in get_args(hint) if m is not type(None))
 
 

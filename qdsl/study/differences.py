@@ -11,14 +11,14 @@ _MOST = 8
 _LONGEST = 60  # characters of a value that are shown
 
 
-def differences(then: Json, now: Json, tolerance: float = 0.0) -> tuple[str, ...]:
-    """A line per place where data differ, the first few; parts of lists that have names are told apart by these.
+def differences(then: Json, now: Json, tolerance: float = 0.0, most: int = _MOST) -> tuple[str, ...]:
+    """A line per place where data differ, the first `most`; parts of lists that have names are told apart by these.
 
     tolerance: relative, up to which floating-point numbers are the same.
     """
     found = list(_differences("", then, now, tolerance))
-    more = len(found) - _MOST
-    return (*found[:_MOST], *([f"and {more} more"] if more > 0 else []))
+    more = len(found) - most
+    return (*found[:most], *([f"and {more} more"] if more > 0 else []))
 
 
 def _differences(where: str, then: Json, now: Json, tolerance: float) -> Iterator[str]:

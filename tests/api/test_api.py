@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import sys
 from pathlib import Path
 
@@ -163,3 +164,27 @@ def test_the_package_lists_what_it_has() -> None:
     assert qdsl.__version__[0].isdigit()
     with pytest.raises(AttributeError, match="no attribute `lod`"):
         qdsl.lod  # noqa: B018
+
+
+def test_tables_are_files_of_the_kind_that_their_name_ends_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table(("name", "count", "chosen"), (("a, b", 1, True), ("c", None, False)))
+    table.write(tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text() == 'name,count,chosen\n"a, b",1,true\nc,,false\n'
+    table.write(tmp_path / "t.json")
+    assert json.loads((tmp_path / "t.json").read_text())[1] == {"name": "c", "count": None, "chosen": False}
+    with pytest.raises(ValueError, match=r"not as `\.xlsx`"):
+        table.write(tmp_path / "t.xlsx")
+    with pytest.raises(qdsl.SpecError, match="Q0905"):
+        table.write(tmp_path / "missing" / "t.csv")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(qdsl.SpecError, match=r"Q0960.*needs the library `pyarrow`(.|\n)*pip install 'qdsl\[parquet\]'"):
+        table.write(tmp_path / "t.parquet")
+
+
+def test_tables_of_parquet_read_as_they_were(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = Table(("name", "count", "chosen"), (("a, b", 1, True), ("c", None, False)))
+    table.write(tmp_path / "t.parquet")
+    assert parquet.read_table(tmp_path / "t.parquet").to_pylist() == list(table)

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qdsl.model.accelerator import Accelerator, StorageLevel
+    from qdsl.model.accelerator import Accelerator
     from qdsl.model.operator import Problem
     from tests.peers.own_places import Nest
 
@@ -42,70 +41,17 @@ def interpreter() -> str | None:
 
 def search(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int], python: str) -> Searched:
     """The mapping of least energy, which it claims to be optimal, on a machine with one array."""
+    from qdsl.exchange.accelforge import export_accelforge
+
     with tempfile.TemporaryDirectory() as place:
         architecture, workload = Path(place, "architecture.yaml"), Path(place, "workload.yaml")
-        architecture.write_text("\n".join(_architecture(accelerator, problem, bits)) + "\n", encoding="utf-8")
-        workload.write_text("\n".join(_workload(problem, bits)) + "\n", encoding="utf-8")
+        files, _ = export_accelforge(accelerator, "layer", problem, bits)
+        architecture.write_text(files["arch.yaml"], encoding="utf-8")
+        workload.write_text(files["workload.yaml"], encoding="utf-8")
         command = [python, __file__, str(architecture), str(workload)]
         done = subprocess.run(command, cwd=place, check=True, capture_output=True, text=True)
     found = json.loads(done.stdout.splitlines()[-1])
     return Searched(found["cpu_s"], found["energy_pj"], _nest(problem, found["nest"]))
-
-
-def _architecture(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Iterator[str]:
-    (array,) = accelerator.fanouts
-    yield "arch:"
-    yield "  nodes:"
-    for part in accelerator.hierarchy:
-        if part is array:
-            yield "  - !Container"
-            yield f"    name: {array.name}"
-            yield f"    spatial: [{{name: x, fanout: {array.x}}}, {{name: y, fanout: {array.y}}}]"
-        else:
-            yield from _memory(accelerator.level(part.name))
-    energy = accelerator.compute.operation_pj(problem, bits)
-    yield "  - !Compute"
-    yield f"    name: {accelerator.compute.name}"
-    yield "    leak_power: 0"
-    yield "    area: 0"
-    yield f"    actions: [{{name: compute, energy: {energy}, throughput: 1, latency: 0}}]"
-
-
-def _memory(level: StorageLevel) -> Iterator[str]:
-    rest = f"throughput: inf, latency: 0, bits_per_action: {level.word_bits * level.block_words}"
-    yield "  - !Memory"
-    yield f"    name: {level.name}"
-    yield f"    size: {'inf' if level.size_words is None else level.size_words * level.word_bits}"
-    yield "    leak_power: 0"
-    yield "    area: 0"
-    yield "    tensors: {keep: All}"
-    yield "    actions:"
-    yield f"    - {{name: read, energy: {level.energy.read_pj}, {rest}}}"
-    yield f"    - {{name: write, energy: {level.energy.write_pj}, {rest}}}"
-
-
-def _workload(problem: Problem, bits: MappingABC[str, int]) -> Iterator[str]:
-    """Ranks are the axes of tensors: where an axis of the input has two dimensions, it is one of its own."""
-    operator = problem.operator
-    yield "workload:"
-    yield "  iteration_space_shape:"
-    for d in operator.dims:
-        yield f"    {d.lower()}: 0 <= {d.lower()} < {problem.size(d)}"
-    yield f"  bits_per_value: {{{', '.join(f'{t.name}_: {bits[t.name]}' for t in operator.tensors)}}}"
-    yield "  einsums:"
-    yield "  - name: layer"
-    yield "    tensor_accesses:"
-    for t in operator.tensors:
-        axes = []
-        for i, axis in enumerate(t.axes):
-            index = " + ".join(
-                f"{x.coefficient} * {x.dim.lower()}" if x.coefficient > 1 else x.dim.lower() for x in axis.terms
-            )
-            name = axis.terms[0].dim if len(axis.terms) == 1 else f"{t.name}{i}"
-            axes.append(f"{name}: {index}")
-        yield f"    - {{name: {t.name}_, projection: {{{', '.join(axes)}}}{', output: True' if t.is_output else ''}}}"
-    (inputs, weights) = ([t.name for t in operator.inputs if t.is_weight == kind] for kind in (False, True))
-    yield f"    renames: {{input: {inputs[0]}_, weight: {weights[0]}_, output: {operator.output.name}_}}"
 
 
 def _nest(problem: Problem, found: list[list[Any]]) -> Nest:

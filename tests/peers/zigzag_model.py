@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
+from qdsl.exchange.zigzag import OPERANDS, layer_data, machine_data, roles_of
+from qdsl.model.accelerator import Accelerator, FanOut
 from qdsl.model.mapping import Loop, Mapping
 from qdsl.model.operator import Problem
-
-OPERANDS = {"I": "I1", "W": "I2", "O": "O"}
-UNLIMITED_BITS = 2**40  # a backing store has no size here and needs one there
 
 
 @dataclass(frozen=True)
@@ -129,92 +127,21 @@ def _innermost_first(loops: tuple[Loop, ...]) -> list[tuple[str, int]]:
     return [(loop.dim, loop.factor) for loop in reversed(loops)]
 
 
-def _widths_of_results(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> dict[str, int]:
-    outside, *_, inside = [x.stored_bits("O", problem, bits) for x in accelerator.levels if x.keeps("O")]
-    return {"O": inside, "O_final": outside}
-
-
 def layer_node(
     accelerator: Accelerator,
     problem: Problem,
     bits: MappingABC[str, int],
     padding: MappingABC[str, tuple[int, int]],
 ) -> Any:
-    """Sums of two dimensions in an index become a dimension of their own, named after the first of them."""
-    result_bits = _widths_of_results(accelerator, problem, bits)
-    tensors = {
-        t.name: [[(x.coefficient, x.dim) for x in axis.terms] for axis in t.axes] for t in problem.operator.tensors
-    }
-    windows = {f"I{axis[0][1]}": axis for axis in tensors["I"] if len(axis) == 2}
-    indices = {
-        name: "".join(f"[I{axis[0][1]}]" if len(axis) == 2 else f"[{axis[0][1]}]" for axis in axes)
-        for name, axes in tensors.items()
-    }
-    data = {
-        "id": 0,
-        "name": problem.operator.name,
-        "operator_type": "Conv",
-        "equation": f"O{indices['O']}+=I{indices['I']}*W{indices['W']}",
-        "dimension_relations": [f"{name}={a}*{p}+{b}*{r}" for name, ((a, p), (b, r)) in windows.items()],
-        "loop_dims": list(problem.operator.dims),
-        "loop_sizes": list(problem.sizes),
-        "operand_precision": {"I": bits["I"], "W": bits["W"], **result_bits},
-        "operand_source": {"W": 0},
-        "pr_loop_dims": list(windows),
-        "pr_loop_sizes": None,
-        "padding": [padding.get(name[1:], (0, 0)) for name in windows],
-    }
+    """Of an operator with tensors I, W and O."""
+    data = layer_data(accelerator, problem, bits, padding, roles_of(problem), problem.operator.name)
     nothing = {"spatial_mapping": None, "memory_operand_links": OPERANDS}
     return _zigzag("parser.workload_factory").LayerNodeFactory(data, [{"name": "Conv", **nothing}]).create()
 
 
 def machine(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Any:
-    """The memories innermost first. A memory serves the dimensions of the arrays inside it."""
-    sizes: list[int] = []
-    memories: dict[str, Any] = {}
-    for part in reversed(accelerator.hierarchy):
-        if isinstance(part, FanOut):
-            sizes += [part.x, part.y]
-        else:
-            memories[part.name] = _memory(part, served=len(sizes))
-    array = {
-        "is_imc": False,
-        "unit_energy": accelerator.compute.operation_pj(problem, bits),
-        "unit_area": 0.0,
-        "dimensions": [f"D{i}" for i in range(len(sizes))],
-        "sizes": sizes,
-        "systolic_dimensions": [],
-    }
-    data = {"name": accelerator.name, "operational_array": array, "memories": memories}
+    data = machine_data(accelerator, problem, bits, roles_of(problem))
     return _zigzag("parser.accelerator_factory").AcceleratorFactory(data).create()
-
-
-def _memory(level: StorageLevel, served: int) -> dict[str, Any]:
-    """Ports move one access of `width` per cycle, which is ZigZag's notion of width; transfers are rounded up to words. A
-    level with a bandwidth has one port to read and one to write, one without has a port for every direction of a tensor."""
-    operands = [name for tensor, name in OPERANDS.items() if level.keeps(tensor)]
-    reads = [f"{x}, tl" for x in operands] + [f"{x}, th" for x in operands if x == "O"]
-    writes = [f"{x}, fh" for x in operands] + [f"{x}, fl" for x in operands if x == "O"]
-    shared = level.read_bandwidth is not None or level.write_bandwidth is not None
-    ports = [("read", x) for x in ([reads] if shared else [[x] for x in reads])]
-    ports += [("write", x) for x in ([writes] if shared else [[x] for x in writes])]
-    width = {"bandwidth_min": level.word_bits, "bandwidth_max": level.word_bits * level.block_words}
-    return {
-        "size": UNLIMITED_BITS if level.size_words is None else level.size_words * level.word_bits,
-        "mem_type": "sram",
-        "r_cost": level.energy.read_pj,
-        "w_cost": level.energy.write_pj,
-        "area": 0.0,
-        "latency": 1,
-        "auto_cost_extraction": False,
-        "force_double_buffering": False,
-        "operands": operands,
-        "ports": [
-            {"name": f"{kind[0]}_port_{i}", "type": kind, "allocation": allocation, **width}
-            for i, (kind, allocation) in enumerate(ports)
-        ],
-        "served_dimensions": [f"D{i}" for i in range(served)],
-    }
 
 
 def _result(accelerator: Accelerator, found: Any) -> PeerEvaluation:

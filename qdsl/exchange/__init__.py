@@ -1,0 +1,1 @@
+"""Specs from and for other tools: Timeloop, ZigZag, AccelForge."""
