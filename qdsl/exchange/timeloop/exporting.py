@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from math import isclose
 
 from qdsl.diagnostics import Diagnostic, SourceFile, Span, SpecError
+from qdsl.exchange.timeloop.apart import with_axes_apart
 from qdsl.exchange.timeloop.importing import import_sources
 from qdsl.exchange.timeloop.machine_files import architecture, areas, energies
 from qdsl.exchange.timeloop.nest_file import directives
@@ -30,7 +31,8 @@ def export_timeloop(
 
     span: what findings are about that no part of the accelerator has. Raises SpecError for what the files cannot say.
     """
-    accelerator = accelerator.resolved(mapping.bypass)
+    wanted = evaluate(accelerator, problem, bits, mapping)
+    accelerator, mapping = with_axes_apart(accelerator.resolved(mapping.bypass), mapping)
     parts = {
         "arch": {"architecture": architecture(accelerator, span)},
         "ERT": {"ERT": energies(accelerator, problem, bits)},
@@ -40,7 +42,7 @@ def export_timeloop(
     if (stated := areas(accelerator)) is not None:
         parts["ART"] = {"ART": stated}
     files = {f"{name}.yaml": write_yaml(data) for name, data in parts.items()}
-    _same(evaluate(accelerator, problem, bits, mapping), _read_again(files), span)
+    _same(wanted, _read_again(files), span)
     return files
 
 
