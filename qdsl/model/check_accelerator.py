@@ -10,9 +10,9 @@ from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLeve
 from qdsl.model.check_compute import check_compute
 from qdsl.model.check_levels import Scope, Technologies, check_array, check_word
 from qdsl.model.check_memory import check_memory
-from qdsl.model.check_parameters import PARTS_LIMIT, bind_parameters
-from qdsl.model.expressions import Names, Value, names_in, number
-from qdsl.model.findings import at_most, collecting, distinct, fail, hand_on, quoted, warn
+from qdsl.model.check_parameters import PARTS_LIMIT, bind_parameters, warn_unused
+from qdsl.model.expressions import Names, Value, number
+from qdsl.model.findings import at_most, collecting, distinct, fail, hand_on, quoted
 from qdsl.model.network import Layer
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
@@ -29,7 +29,6 @@ from qdsl.syntax.tree import (
     FlagStmt,
     LayerCost,
     MemoryDecl,
-    ParamDecl,
     WordStmt,
 )
 
@@ -56,7 +55,9 @@ def bind_accelerator(
         word, clock = _settings(decl, names)
     if settings.failed:
         word, clock = 1, 1.0  # so that the levels are checked all the same
-    _warn_unused(decl, found)
+    warn_unused(decl.items, found)
+    for item in decl.items:
+        warn_unused(item.statements if isinstance(item, ComputeDecl) else (), found)
     computes = [i for i in decl.items if isinstance(i, ComputeDecl)]
     layers = any(isinstance(s, LayerCost) for c in computes for s in c.statements)
     scope = Scope(names, technologies, word, clock, layers)
@@ -87,13 +88,6 @@ def bind_accelerator(
 def _limit_parts(decl: AcceleratorDecl) -> None:
     levels = [i for i in decl.items if isinstance(i, MemoryDecl | ArrayDecl)]
     at_most(PARTS_LIMIT, levels, "an accelerator", "memories and arrays")
-
-
-def _warn_unused(decl: AcceleratorDecl, sink: Sink) -> None:
-    uses = [(item, set(names_in(item))) for item in decl.items]
-    for p in decl.items:
-        if isinstance(p, ParamDecl) and not any(p.name.name in used for i, used in uses if i is not p):
-            warn(sink, "Q0404", f"parameter `{p.name.name}` is not used", p.name.span, helps=["remove it"])
 
 
 def _settings(decl: AcceleratorDecl, names: Names) -> tuple[int | None, float | None]:

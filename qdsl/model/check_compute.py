@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qdsl.diagnostics import Sink
 from qdsl.model.check_levels import Scope, Technologies, area_mm2, energies_of, leakage_pj
-from qdsl.model.check_parameters import bind_parameters
+from qdsl.model.check_parameters import bind_parameters, warn_unused
 from qdsl.model.check_table import check_table
 from qdsl.model.check_technology import Energies
 from qdsl.model.check_width_formula import Defined, formula_of, width_formula
@@ -44,6 +44,7 @@ def check_engine(decl: t.EngineDecl, sink: Sink) -> t.EngineDecl | None:
     """The declaration, if it makes a compute unit with its parameters at their defaults."""
     with collecting(sink):
         default_engine(decl)
+        warn_unused(decl.items, sink)
         return decl
     return None
 

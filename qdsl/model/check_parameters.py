@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from qdsl.diagnostics import Label
-from qdsl.model.expressions import Names, Value, as_quantity, contains, evaluate, number, split_arguments
-from qdsl.model.findings import at_most, distinct, fail, unknown
+from qdsl.diagnostics import Label, Sink
+from qdsl.model.expressions import Names, Value, as_quantity, contains, evaluate, names_in, number, split_arguments
+from qdsl.model.findings import at_most, distinct, fail, unknown, warn
 from qdsl.model.units import Quantity
-from qdsl.syntax.tree import AcceleratorDecl, Argument, EngineDecl, ParamDecl
+from qdsl.syntax.tree import AcceleratorDecl, Argument, EngineDecl, LetStmt, Node, ParamDecl, TableStmt
 
 PARTS_LIMIT = 64
 
@@ -53,3 +53,14 @@ def bind_parameters(
                 fail("Q0504", text, expr.span, label="not one of its values", labels=labels)
             names[p.name.name] = q
     return names
+
+
+def warn_unused(items: Sequence[Node], sink: Sink) -> None:
+    """Parameters, parts of formulas and tables that none of the other items names."""
+    uses = [(item, set(names_in(item))) for item in items]
+    for item in items:
+        if not isinstance(item, ParamDecl | LetStmt | TableStmt):
+            continue
+        if not any(item.name.name in used for other, used in uses if other is not item):
+            what = "parameter " if isinstance(item, ParamDecl) else "table " if isinstance(item, TableStmt) else ""
+            warn(sink, "Q0404", f"{what}`{item.name.name}` is not used", item.name.span, helps=["remove it"])
