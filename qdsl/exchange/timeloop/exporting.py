@@ -36,7 +36,7 @@ def export_timeloop(
     parts = {
         "arch": {"architecture": architecture(accelerator, span)},
         "ERT": {"ERT": energies(accelerator, problem, bits)},
-        "problem": {"problem": _problem(problem, bits)},
+        "problem": {"problem": _problem(accelerator, problem, bits)},
         "map": {"mapping": directives(accelerator, problem, mapping, span)},
     }
     if (stated := areas(accelerator)) is not None:
@@ -46,8 +46,9 @@ def export_timeloop(
     return files
 
 
-def _problem(problem: Problem, bits: Mapping[str, int]) -> dict[str, object]:
-    """`bitwidths` is read by the mixed-quantization fork; to Timeloop itself every value takes one word."""
+def _problem(accelerator: Accelerator, problem: Problem, bits: Mapping[str, int]) -> dict[str, object]:
+    """`bitwidths` is read by the mixed-quantization fork. To Timeloop itself every value takes one word: where it does, no
+    widths are written."""
     operator = problem.operator
     coefficients = {
         _coefficient(t.dim, t.coefficient): t.coefficient for x in operator.tensors for a in x.axes for t in a.terms
@@ -67,9 +68,23 @@ def _problem(problem: Problem, bits: Mapping[str, int]) -> dict[str, object]:
         "instance": {
             **dict(zip(operator.dims, problem.sizes, strict=True)),
             **coefficients,
-            "bitwidths": {t.name: bits[t.name] for t in operator.tensors},
+            **(
+                {}
+                if _word_each(accelerator, problem, bits)
+                else {"bitwidths": {t.name: bits[t.name] for t in operator.tensors}}
+            ),
         },
     }
+
+
+def _word_each(accelerator: Accelerator, problem: Problem, bits: Mapping[str, int]) -> bool:
+    """Whether every value takes one word wherever it is stored."""
+    return all(
+        not level.dense and level.word_bits // level.stored_bits(tensor.name, problem, bits) == 1
+        for level in accelerator.levels
+        for tensor in problem.operator.tensors
+        if level.keeps(tensor.name)
+    )
 
 
 def _axis(axis: Axis) -> list[list[str]]:
