@@ -174,6 +174,8 @@ class Study:
             ("bit-widths to choose", str(len(variables))),
             ("constraints", "; ".join(c.text for c in checked.constraints)),
             ("minimizes", ", ".join(checked.objectives)),
+            ("error at most", "" if checked.largest_error is None else f"{checked.largest_error:g} %"),
+            ("accuracy", str(checked.accuracy or "")),
         ]
         return html_facts(self.name, [(name, value) for name, value in facts if value])
 

@@ -54,9 +54,12 @@ class Lines:
 
     def show(self, state: RunState) -> None:
         part = state.part
-        if part is None or (part.name, part.done, state.note) == self._shown or not _worth_a_line(part):
+        if part is None or not _worth_a_line(part):
             return
-        self._shown = (part.name, part.done, state.note)
+        note = "" if part.name == "search" else state.note  # of a generation: what is measured in it by now
+        if (part.name, part.done, note) == self._shown:
+            return
+        self._shown = (part.name, part.done, note)
         print(line(state), file=sys.stderr, flush=True)
 
 
@@ -108,4 +111,4 @@ def pace(state: RunState) -> list[str]:
 def _worth_a_line(part: Part) -> bool:
     if part.name in ("search", "exact"):
         return part.done in (1, part.of) or (part.done > 0 and part.done % 10 == 0)
-    return part.name == "layers" or part.done == 0
+    return part.name in ("layers", "float") or part.done == 0

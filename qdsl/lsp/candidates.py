@@ -9,6 +9,8 @@ from typing import TypeVar
 from qdsl.lsp.context import Context
 from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, tensors_of
+from qdsl.model.accuracy import DATA, METHODS
+from qdsl.model.check_hardware import LIMITED
 from qdsl.model.check_search import SEARCH_RANGES
 from qdsl.model.check_study import REPORTS
 from qdsl.model.graph import FUNCTIONS
@@ -219,6 +221,18 @@ class Candidates:
 
     def search_operators(self) -> Items:
         return (Item(x, "constant") for x in SEARCH_OPERATORS)
+
+    def limited(self) -> Items:
+        return (Item(x, "constant", "what a study can limit") for x in LIMITED)
+
+    def methods(self) -> Items:
+        return (Item(x, "function", "accuracy") for x in METHODS)
+
+    def method_settings(self) -> Items:
+        return (Item(x, "parameter", f"of {self.typed['method']}") for x in METHODS.get(self.typed["method"], ()))
+
+    def data(self) -> Items:
+        return (Item(x, "constant", str(kind)) for x, kind in DATA.items())
 
     def granularity(self) -> Items:
         yield Item("layer", "constant")

@@ -139,7 +139,10 @@ def study_text(study: Study) -> Iterator[str]:
         designs *= len(v.options)
     yield f"- `{study.network.name}` onto `{study.accelerator.name}`, {len(study.constraints)} constraints"
     yield f"- {len(variables)} bit-widths to choose: {float(designs):.3g} designs"
-    yield f"- minimizes {', '.join(study.objectives)}"
+    limit = "" if study.largest_error is None else f", error at most {study.largest_error:g} %"
+    yield f"- minimizes {', '.join(study.objectives)}{limit}"
+    if study.accuracy:
+        yield f"- measures the error by `{study.accuracy}`"
 
 
 def formulas_text(written: WrittenMapping, level: str) -> str:

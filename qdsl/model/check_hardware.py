@@ -20,12 +20,14 @@ from qdsl.syntax.tree import Argument, Ident, LimitStmt, MachineRef, Membership,
 MOST_CONFIGURATIONS = 1000
 """Each has tables of its own: more would take days."""
 
+ERROR = "error"
 LIMITED: dict[str, tuple[Dimension, str]] = {
     "area": (AREA, "2 mm2"),
     "capacity": (BITS, "256 KiB"),
     "units": (COUNT, "256"),
+    ERROR: (COUNT, "2 %"),
 }
-"""What a study can limit, with the dimension and an example of the limit."""
+"""What a study can limit, with the dimension and an example of the limit. All but the error are of the accelerator."""
 
 _ROUNDING = 1e-9  # sums of areas are sums of floats
 
@@ -127,7 +129,9 @@ def _values(param: ParamDecl, dimension: Dimension, name: Ident, options: ValueS
 def _within(bounds: list[Bound], limits: Sequence[LimitStmt]) -> list[Bound]:
     """Those that keep all limits. Raises SpecError if none does."""
     for limit in limits:
-        name, most = limit.quantity, _most(limit)
+        name, most = limit.quantity, largest(limit)
+        if name.name == ERROR:
+            continue
         values = [measure(b.accelerator, name) for b in bounds]
         kept = [b for b, v in zip(bounds, values, strict=True) if v <= float(most.value) * (1 + _ROUNDING)]
         if not kept:
@@ -142,7 +146,8 @@ def _within(bounds: list[Bound], limits: Sequence[LimitStmt]) -> list[Bound]:
     return bounds
 
 
-def _most(limit: LimitStmt) -> Quantity:
+def largest(limit: LimitStmt) -> Quantity:
+    """What a limit allows. Raises SpecError."""
     name = limit.quantity
     if name.name not in LIMITED:
         unknown("quantity", name, LIMITED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qdsl.diagnostics import Label
@@ -11,9 +11,10 @@ from qdsl.model.findings import fail, quoted, unknown
 from qdsl.model.statements import Statements
 from qdsl.model.study import NOT_ADDITIVE, SEARCH_OPERATORS, TIMED, Search
 from qdsl.model.units import whole
-from qdsl.syntax.tree import Expr, Ident, LevelsStmt, MinimizeStmt, Name, SearchStmt
+from qdsl.syntax.tree import Expr, Ident, LevelsStmt, LimitStmt, MinimizeStmt, Name, SearchStmt
 
 SEARCH_EXAMPLES = {"nsga2": "population = 48", "exact": "epsilon = 5 %"}  # with an example of an argument
+_NOT_ADDITIVE = {"edp": "a product of sums", "error": "measured for each design as a whole"}
 # Smallest and largest value of each number of the search.
 SEARCH_RANGES = {
     "population": (4, 10_000),
@@ -67,12 +68,18 @@ def _nsga2(named: Mapping[str, tuple[Ident, Expr]]) -> Search:
     return Search(operators=operators, **values)
 
 
-def check_additive(stmt: MinimizeStmt) -> None:
+def check_additive(stmt: MinimizeStmt, limits: Iterable[LimitStmt]) -> None:
+    """Raises SpecError for what the exact search can neither minimise nor limit."""
     for name in stmt.objectives:
         if name.name in NOT_ADDITIVE:
             text = f"`{name.name}` does not add up over the layers, so the exact search cannot minimise it"
-            helps = ["minimise `energy, latency`, or use `search nsga2(...)`"]
-            fail("Q0814", text, name.span, label="a product of sums", helps=helps)
+            instead = "`noise`" if name.name == "error" else "`energy, latency`"
+            helps = [f"minimise {instead}, or use `search nsga2(...)`"]
+            fail("Q0814", text, name.span, label=_NOT_ADDITIVE[name.name], helps=helps)
+    for limit in limits:
+        if limit.quantity.name == "error":
+            text = "the error does not add up over the layers, so the exact search cannot limit it"
+            fail("Q0814", text, limit.span, label=_NOT_ADDITIVE["error"], helps=["use `search nsga2(...)`"])
 
 
 def check_together(found: Statements, search: Search, levels: tuple[str, ...], searched: bool) -> None:
@@ -84,8 +91,9 @@ def check_together(found: Statements, search: Search, levels: tuple[str, ...], s
         text = f"the exact search does not go together with {other}"
         fail("Q0823", text, found.need(SearchStmt, "").span, label="searches the widths alone", helps=helps)
     minimize = found.get(MinimizeStmt)
-    for name in minimize.objectives if minimize and stmt and rough else ():
-        if name.name in TIMED:
+    asked = (*(minimize.objectives if minimize else ()), *(limit.quantity for limit in found.all(LimitStmt)))
+    for name in asked if stmt and rough else ():
+        if name.name in (*TIMED, "error"):
             labels = [Label(stmt.span, "estimates energies")] if stmt else []
             helps = ["leave `levels` out"]
             fail("Q0823", f"rough levels do not estimate `{name.name}`", name.span, labels=labels, helps=helps)

@@ -8,7 +8,9 @@ from functools import partial
 
 from qdsl.diagnostics import Diagnostic, Label, Sink, Span
 from qdsl.model.accelerator import Accelerator, StorageLevel
+from qdsl.model.accuracy import Accuracy
 from qdsl.model.check_accelerator import check_widths_known
+from qdsl.model.check_accuracy import check_errors
 from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
 from qdsl.model.check_hardware import Bound, bound_machines, fit_all, measure, size_text
 from qdsl.model.check_map_as import replace_operators
@@ -36,6 +38,7 @@ from qdsl.model.study import (
 )
 from qdsl.model.units import BITS, COUNT
 from qdsl.syntax.tree import (
+    AccuracyStmt,
     ConstrainBlock,
     ConstrainWith,
     Ident,
@@ -97,7 +100,7 @@ def _review(study: Study, decl: StudyDecl, scope: StudyScope) -> Iterator[Diagno
 
 def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     items = [i for i in decl.items if not isinstance(i, ConstrainWith | ConstrainBlock)]
-    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, LevelsStmt, MapperStmt, SearchStmt, ReportStmt)
+    allowed = (MapStmt, PrecisionBlock, MinimizeStmt, LevelsStmt, MapperStmt, SearchStmt, AccuracyStmt, ReportStmt)
     found = Statements(items, f"study `{decl.name.name}`", decl.name, *allowed, several=(LimitStmt, MapAsStmt))
     network: Network | None = None
     block: PrecisionBlock | None = None
@@ -107,6 +110,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     reports: tuple[str, ...] = REPORTS
     mapper: MapperChoice = EXACT
     search = Search()
+    accuracy: Accuracy | None = None
+    largest_error: float | None = None
     with collecting(sink):
         map_stmt = found.need(MapStmt, "map mobilenet_v1 onto eyeriss")
         with collecting(sink):
@@ -125,7 +130,9 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
     with collecting(sink):
         search = check_search(found.need(SearchStmt, "search nsga2(population = 48, generations = 40, seed = 1)"))
         if search.method == "exact":
-            check_additive(found.need(MinimizeStmt, ""))
+            check_additive(found.need(MinimizeStmt, ""), found.all(LimitStmt))
+    with collecting(sink):
+        accuracy, largest_error = check_errors(found, objectives, network)
     with collecting(sink):
         reports = _reports(found.get(ReportStmt))
     if network is None or not bounds:
@@ -158,6 +165,8 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         mapper,
         hardware,
         levels,
+        accuracy,
+        largest_error,
         decl.name.span,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
+from qdsl.model.accuracy import DATA, METHODS, RANGES
 from qdsl.model.constraint import (
     Bits,
     ComputeInUse,
@@ -156,6 +157,21 @@ def _study(s: Study) -> Iterator[str]:
         yield "the search must have known operators and at least one member"
     if s.search.method not in SEARCHES or not 0 <= s.search.epsilon <= 1:
         yield "the search must be a known one with an epsilon from 0 to 1"
+    yield from _accuracy(s)
+
+
+def _accuracy(s: Study) -> Iterator[str]:
+    if (s.accuracy is not None) != ("error" in s.objectives or s.largest_error is not None):
+        yield "errors must be measured exactly where the study asks for them"
+    if s.accuracy is None:
+        return
+    a = s.accuracy
+    if a.method not in METHODS or a.data.kind not in DATA or bool(a.data.path) != DATA[a.data.kind].needs_path:
+        yield "the method and the data must be known, with a path where they need one"
+    elif any(not low <= a.settings.get(name, low) <= high for name, (low, high) in RANGES.items()):
+        yield "the settings of the method must be in their ranges"
+    if s.largest_error is not None and not 0 <= s.largest_error <= 100:
+        yield "the largest error must be from 0 to 100 %"
 
 
 def _groups(n: Network) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import NoReturn, TypeVar
 from qdsl.diagnostics import Label
 from qdsl.model.findings import fail, quoted
 from qdsl.syntax.tree import (
+    AccuracyStmt,
     AreaStmt,
     BandwidthStmt,
     BatchStmt,
@@ -66,6 +67,7 @@ _KEYWORDS: dict[type[Node], str] = {
     MinimizeStmt: "minimize",
     MapperStmt: "mapper",
     SearchStmt: "search",
+    AccuracyStmt: "accuracy",
     ReportStmt: "report",
     OutputWidth: "output",
 }

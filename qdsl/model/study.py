@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qdsl.diagnostics import Span
 from qdsl.model.accelerator import Accelerator
+from qdsl.model.accuracy import Accuracy
 from qdsl.model.constraint import Constraint
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.mapping import Mapping
@@ -16,9 +17,9 @@ from qdsl.model.precision import PrecisionSpace
 if TYPE_CHECKING:
     from qdsl.model.allowances import Allowance
 
-OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "area")
+OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "area", "error")
 TIMED = ("latency", "edp")
-NOT_ADDITIVE = ("edp",)
+NOT_ADDITIVE = ("edp", "error")
 """Objectives that are neither a sum over the layers nor a peak."""
 SEARCHES = ("nsga2", "exact")
 SEARCH_OPERATORS = ("default", "seed")
@@ -59,7 +60,8 @@ class Study:
     """network: as it is mapped, each split layer replaced by its groups; of a set, all layers of all networks.
 
     hardware: the configurations to search, () if no parameter is; accelerator and constraints are those of one of them,
-    of the first where nothing else is said. levels: the abstraction levels to search at, in order.
+    of the first where nothing else is said. levels: the abstraction levels to search at, in order. accuracy: how errors are
+    measured, None where nothing asks for them. largest_error: per cent; designs above it are no answer.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Study:
     mapper: MapperChoice = EXACT
     hardware: tuple[Configuration, ...] = ()
     levels: tuple[str, ...] = ("fine",)
+    accuracy: Accuracy | None = None
+    largest_error: float | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
 
     def at(self, configuration: int) -> Study:

@@ -20,10 +20,11 @@ class Archive:
         self.values: Values = np.empty((0, len(evaluator.study.objectives)))
 
     def add(self, designs: Designs, values: Values) -> None:
-        """Adds evaluated designs; those with an infinite value count as looked at but never reach the front."""
+        """Adds evaluated designs; those with an infinite value, or beyond a limit of the study, count as looked at but
+        never reach the front."""
         for design, value in zip(designs, values, strict=True):
             self._values.setdefault(design.tobytes(), value)
-        legal = np.isfinite(values).all(axis=1)
+        legal = np.isfinite(values).all(axis=1) & (self._evaluator.violation(designs) == 0)
         self.designs = np.concatenate([self.designs, designs[legal]])
         self.values = np.concatenate([self.values, values[legal]])
         if len(self.designs):

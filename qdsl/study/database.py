@@ -11,7 +11,7 @@ from pathlib import Path
 from qdsl.diagnostics import Diagnostic, SpecError
 
 APPLICATION_ID = 0x7164736C  # 'qdsl'
-SCHEMA = 2
+SCHEMA = 3
 OLDEST = 1
 BUSY_SECONDS = 60.0
 
@@ -26,7 +26,11 @@ CREATE TABLE results (
   key TEXT PRIMARY KEY, optimum TEXT NOT NULL, mapping TEXT,
   question INTEGER, bits TEXT, solved INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE counts (
-  key TEXT PRIMARY KEY, mappings TEXT NOT NULL, solved INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID
+  key TEXT PRIMARY KEY, mappings TEXT NOT NULL, solved INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_ERRORS = """
+CREATE TABLE errors (
+  key TEXT PRIMARY KEY, measured TEXT NOT NULL, solved INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID
 """
 # A store of schema 1 knows no times and may lack `counts`: its rows begin to age now.
 _FROM_1 = """
@@ -39,7 +43,7 @@ ALTER TABLE results ADD COLUMN bits TEXT;
 ALTER TABLE results ADD COLUMN solved INTEGER NOT NULL DEFAULT {now};
 ALTER TABLE results ADD COLUMN used INTEGER NOT NULL DEFAULT {now};
 ALTER TABLE counts ADD COLUMN solved INTEGER NOT NULL DEFAULT {now};
-ALTER TABLE counts ADD COLUMN used INTEGER NOT NULL DEFAULT {now}
+ALTER TABLE counts ADD COLUMN used INTEGER NOT NULL DEFAULT {now};
 """
 
 
@@ -136,6 +140,7 @@ def _prepare(db: sqlite3.Connection) -> None:
         with transaction(db):
             schema = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been first
             script = {0: _TABLES, 1: _FROM_1.format(now=int(time.time()))}.get(schema, "")
+            script += _ERRORS if schema < SCHEMA else ""
             for statement in filter(str.strip, script.split(";")):
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -27,12 +27,12 @@ def default_algorithm(
 ) -> NSGA2:
     """known: designs to start from, besides the four extremes of narrow and wide weights and activations, and points of the
     exact front where there is one. seen: whether a design has been looked at; children are other ones. exact: the
-    objectives as a sum, if they are one."""
+    objectives as a sum, if they are one, of `evaluator.additive`."""
     settings = evaluator.study.search
     known = np.concatenate([known, _extremes(evaluator)])
-    if exact is not None:
-        room = max(0, settings.population - len(np.unique(known, axis=0)))
-        known = np.concatenate([known, _of_the_front(evaluator, exact, min(room, settings.population // 2))])
+    room = settings.population - len(np.unique(known, axis=0))
+    if exact is not None and room > 0:
+        known = np.concatenate([known, _of_the_front(evaluator.additive, exact, min(room, settings.population // 2))])
     return NSGA2(
         pop_size=settings.population,
         n_offsprings=settings.offspring,

@@ -101,12 +101,12 @@ def _pooled(tasks: Iterator[Task], workers: int, begun: list[Task]) -> Iterator[
     """begun: tasks that were given to a worker and not yielded yet."""
     before = set(multiprocessing.active_children())
     # Fresh interpreters: forking a process that draws progress from a thread is not safe.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
     running: dict[Future[Answers], Task] = {}
 
     def begin(task: Task) -> None:
         begun.append(task)
-        with _without_main(), _ignoring_interrupts():
+        with without_main(), ignoring_interrupts():
             running[pool.submit(answers, task)] = task
 
     try:
@@ -130,7 +130,7 @@ def _pooled(tasks: Iterator[Task], workers: int, begun: list[Task]) -> Iterator[
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
+def without_main() -> Iterator[None]:
     """New interpreters import the main module again. Ours need nothing of it, and a script without a main guard, or
     read from stdin, would break them."""
     main = sys.modules["__main__"]
@@ -141,7 +141,7 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Ends this worker when the process that started it is gone: killed by a signal, it could not end its workers, and
     they would wait for work forever."""
     parent = multiprocessing.parent_process()
@@ -174,7 +174,7 @@ def _optimum(found: MapResult) -> Optimum:
 
 
 @contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
+def ignoring_interrupts() -> Iterator[None]:
     """Ctrl-C goes to every process of the terminal, and the parent decides what happens: processes started meanwhile
     inherit that they ignore it, from their first instruction on. Only the main thread may change handlers."""
     if threading.current_thread() is not threading.main_thread():

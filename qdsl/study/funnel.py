@@ -20,6 +20,7 @@ from qdsl.model.study import NOT_ADDITIVE, Study
 from qdsl.study.archive import Archive
 from qdsl.study.exact import Sum
 from qdsl.study.levels import estimated_tables
+from qdsl.study.measuring import Errors
 from qdsl.study.objectives import Designs, Evaluator, Values
 from qdsl.study.progress import Progress
 from qdsl.study.result import ExactFacts, Generation, LevelResult
@@ -75,10 +76,11 @@ def run_funnel(
     front_file: Path,
     workers: int | None,
     cluster: str | None = None,
+    errors: Errors | None = None,
 ) -> Funnel:
     """Searches level after level. Ctrl-C during a rough level, while layers are solved, or before any design is found raises
-    KeyboardInterrupt; during the last search it ends the search. front_file: takes the whole front of an exact search. Raises
-    SpecError like `build_all` and `exact_designs`."""
+    KeyboardInterrupt; during the last search it ends the search. front_file: takes the whole front of an exact search. errors:
+    of the designs, for a study that measures them. Raises SpecError like `build_all`, `exact_designs` and `Errors`."""
     results: list[LevelResult] = []
     seeds: Seeds | None = None
     timings: dict[str, float] = {}
@@ -89,7 +91,7 @@ def run_funnel(
             results.append(result)
             timings[level] = time.perf_counter() - start
     start = time.perf_counter()
-    searched = _tabulated(study, seeds, store, progress, workers, cluster)
+    searched = _tabulated(study, seeds, store, progress, workers, cluster, errors)
     tabulated = time.perf_counter()
     complete = True
     for one in searched:
@@ -161,6 +163,7 @@ def _tabulated(
     progress: Progress,
     workers: int | None,
     cluster: str | None,
+    errors: Errors | None,
 ) -> list[Searched]:
     """The fine tables of every configuration that is left and can serve all layers: of all widths, or of those handed on and
     the widest."""
@@ -176,7 +179,7 @@ def _tabulated(
     searched = []
     for index, w, tables in zip(left, wanted, build_all(wanted, store, progress, workers, cluster), strict=True):
         if tables.usable:
-            evaluator = Evaluator(w.study, tables.layers)
+            evaluator = Evaluator(w.study, tables.layers, errors)
             searched.append(Searched(index, w.study, tables, Archive(evaluator), evaluator))
     return searched
 
@@ -192,8 +195,9 @@ def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) 
         one.archive.add(designs, one.evaluator.values(designs))
         return
     # Of the tables after a rough level most are left out, so their front says little.
-    x = _sum(one.evaluator) if seeds is None else None
-    if x is not None and not one.study.hardware and (facts := reference(one.evaluator, x, progress)):
+    x = _sum(one.evaluator.additive) if seeds is None else None
+    measurable = not one.study.hardware and one.evaluator.errors is None
+    if x is not None and measurable and (facts := reference(one.evaluator, x, progress)):
         one.exact = facts
         progress.exact_known(facts)
     for generation in search(one.evaluator, one.archive, x, seeds):

@@ -27,10 +27,12 @@ def search(
 
     The first generation is the initial population. Equal seeds give equal runs. A space with a single design ends at
     once, and so does a search that finds no design it has not got. The widest, narrowest and uniform designs are
-    always looked at, and so are the seeds. exact: the objectives as a sum, from which the default operators take points of
-    the front to start with.
+    always looked at, and so are the seeds. exact: the objectives of `evaluator.additive` as a sum, from which the default
+    operators take points of the front to start with.
     """
     known = uniform_designs(evaluator)
+    if evaluator.errors is not None:
+        evaluator.measured(known, whole=True)  # they are reported, however bad they are
     if seeds is not None:
         known = np.unique(np.concatenate([seeds, known]), axis=0)
     archive.add(known, evaluator.values(known))
@@ -64,7 +66,7 @@ def _generation(number: int, evaluator: Evaluator, archive: Archive) -> Generati
 
 
 class _BitWidths(Problem):  # type: ignore[misc]
-    """Option indices as integer variables; one constraint counts the layers without a legal mapping."""
+    """Option indices as integer variables; one constraint: see `Evaluator.violation`."""
 
     def __init__(self, evaluator: Evaluator, archive: Archive) -> None:
         counts = evaluator.option_counts
@@ -84,4 +86,4 @@ class _BitWidths(Problem):  # type: ignore[misc]
         values = self._evaluator.values(designs)
         self._archive.add(designs, values)
         out["F"] = np.where(np.isfinite(values), values, self._evaluator.bounds[1])
-        out["G"] = self._evaluator.infeasible_layers(designs)[:, None]
+        out["G"] = self._evaluator.violation(designs)[:, None]

@@ -7,7 +7,7 @@ A design is a row of option indices, one per variable of the precision space. Al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from qdsl.model.network import Layer
 from qdsl.model.operator import Tensor
 from qdsl.model.study import OBJECTIVES, TIMED, Study
 from qdsl.study.alive import live_activations
+from qdsl.study.measuring import Errors
 from qdsl.study.result import OBJECTIVE_UNITS
 from qdsl.study.tables import LayerTable, Tables
 
@@ -45,10 +46,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Values of designs, inf where a layer has no legal mapping."""
+    """Values of designs, inf where a layer has no legal mapping. errors: None for a study that measures none."""
 
     study: Study
     tables: tuple[LayerTable, ...]
+    errors: Errors | None = None
 
     def values(self, designs: Designs, objectives: tuple[str, ...] | None = None) -> Values:
         """float64[designs, objectives]; objectives default to the study's."""
@@ -60,8 +62,9 @@ class Evaluator:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Objectives that have values in this study; the area only if it is minimised."""
+        """Objectives that have values in this study; the area only if it is minimised, the error only if it is measured."""
         absent = {*(() if self.study.timed else TIMED), *({"area"} - set(self.study.objectives))}
+        absent |= {"error"} if self.errors is None else set()
         return tuple(name for name in OBJECTIVES if name not in absent)
 
     def _value(self, name: str, designs: Designs) -> Array:
@@ -69,10 +72,45 @@ class Evaluator:
             return self._peak(designs)
         if name == "edp":
             return self._value("energy", designs) * self._value("latency", designs)
+        if name == "error":
+            return self.measured(designs)
         total = np.zeros(len(designs))
         for part in self.parts(name):
             total += part.of(designs)
         return _in_decibels(total) if OBJECTIVE_UNITS[name] == "dB" else total
+
+    def measured(self, designs: Designs, whole: bool = False) -> Array:
+        """Errors in per cent, inf for designs without a mapping, which are not trained. whole: see `Errors.of`."""
+        if self.errors is None:
+            raise ValueError("the errors of this study's designs are not measured")
+        costs = self.values(designs, tuple(dict.fromkeys(("energy", *self._tabulated))))
+        legal = np.isfinite(costs).all(axis=1)
+        found = np.full(len(designs), np.inf)
+        found[legal] = self.errors.of([self.choice(d) for d in designs[legal]], costs[legal], whole)
+        return found
+
+    def violation(self, designs: Designs) -> Array:
+        """float64[designs], 0 for those that may be an answer: 100 for every layer without a mapping; of the others, by how
+        many per cent the error is above the limit."""
+        layers = self.infeasible_layers(designs)
+        found: Array = np.multiply(layers, 100.0, dtype=np.float64)
+        if self.study.largest_error is not None:
+            legal = layers == 0
+            found[legal] = np.maximum(0.0, self.measured(designs[legal]) - self.study.largest_error)
+        return found
+
+    @property
+    def additive(self) -> Evaluator:
+        """Of the same designs, with the noise in place of the error: what a search starts from."""
+        if self.errors is None:
+            return self
+        objectives = tuple(dict.fromkeys((*self._tabulated, "noise")))
+        return Evaluator(replace(self.study, objectives=objectives, accuracy=None, largest_error=None), self.tables)
+
+    @property
+    def _tabulated(self) -> tuple[str, ...]:
+        """The objectives that follow from tables."""
+        return tuple(name for name in self.study.objectives if name != "error")
 
     def parts(self, name: str) -> tuple[Part, ...]:
         """Of a sum; power of the noise, not decibels."""
@@ -143,7 +181,10 @@ class Evaluator:
         feasible, the narrowest and the widest design attain them."""
         counts = self.option_counts
         narrowest_and_widest = np.stack([np.zeros_like(counts), counts - 1])
-        ends = np.stack([self._value(name, narrowest_and_widest) for name in self.study.objectives], axis=1)
+        ends = np.tile([[0.0], [100.0]], len(self.study.objectives))  # of an error
+        for i, name in enumerate(self.study.objectives):
+            if name != "error":
+                ends[:, i] = self._value(name, narrowest_and_widest)
         best, worst = ends.min(axis=0), ends.max(axis=0)
         for i, name in enumerate(self.study.objectives):
             if name in ("energy", *TIMED):

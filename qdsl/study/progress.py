@@ -13,7 +13,7 @@ from qdsl.study.result import ExactFacts, Generation
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One phase. name: 'layers', 'exact', 'search' or 'mappings'; done, of: its steps; started: seconds since 1970."""
+    """One phase. name: 'layers', 'exact', 'float', 'search' or 'mappings'; done, of: its steps; started: seconds since 1970."""
 
     name: str
     done: int
@@ -127,6 +127,18 @@ class Progress:
             front=generation.front,
             hypervolume=generation.hypervolume,
         )
+
+    def float_training(self) -> None:
+        """The float network is trained, or read."""
+        self._begin("float", 1)
+
+    def float_trained(self, error: float) -> None:
+        self._step(note=f"error {error:.2f} %")
+
+    def measuring(self, done: int, of: int) -> None:
+        """The errors of so many designs are measured, of those that are looked at together."""
+        if of:
+            self._tell(note=f"{done} of {of} errors measured")
 
     def mappings_planned(self, layers: int) -> None:
         """Mappings of `layers` layers are to be written out."""

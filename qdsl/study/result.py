@@ -22,6 +22,7 @@ OBJECTIVE_UNITS = {
     "edp": "pJ*cycles",
     "noise": "dB",
     "area": "mm2",
+    "error": "%",
 }
 
 
@@ -45,7 +46,8 @@ class DesignPoint:
     `study.hardware`, 0 if no parameter is searched.
     choice: width of each variable of `study.precision`, in order.
     objectives: value of every known objective (units in OBJECTIVE_UNITS), also of those the study does not minimise;
-    latency and edp only where one of them is minimised, area only where it is.
+    latency and edp only where one of them is minimised, area only where it is, error only where it is measured.
+    test_error: per cent, on examples that the search has not seen; None where it is not measured.
     layers: every layer of the network, in network order.
     """
 
@@ -54,6 +56,7 @@ class DesignPoint:
     objectives: dict[str, float]
     layers: tuple[LayerResult, ...]
     hardware: int = 0
+    test_error: float | None = None
 
     @property
     def energy_pj(self) -> float:
@@ -159,6 +162,21 @@ class ExactFacts:
         """Between which shares (0..1) of the exact front's hypervolume one of another search lies."""
         low, high = self.hypervolume
         return (hypervolume / high if high else 1.0), (min(1.0, hypervolume / low) if low else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyFacts:
+    """How errors were measured. examples: to train on, to choose by, to report on; errors in per cent, of the float network on
+    those to choose by and to report on. measured: designs; stopped: those of them whose training ended early; from_store:
+    those that an earlier run measured; seconds: of one core, of the others."""
+
+    examples: tuple[int, int, int]
+    float_error: float
+    float_test_error: float | None
+    measured: int
+    stopped: int
+    from_store: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +291,7 @@ class StudyRun:
     configurations: tuple[ConfigurationResult, ...]
     levels: tuple[LevelResult, ...]
     exact: ExactFacts | None = None
+    accuracy: AccuracyFacts | None = None
 
     @property
     def chosen_point(self) -> DesignPoint:

@@ -18,6 +18,7 @@ from qdsl.study.exact_search import FRONT_FILE
 from qdsl.study.funnel import Funnel, Searched, merged_front, run_funnel
 from qdsl.study.hardware import configuration_results
 from qdsl.study.legal import count_legal
+from qdsl.study.measuring import Errors
 from qdsl.study.objectives import Designs, Values
 from qdsl.study.progress import Progress, Silent
 from qdsl.study.progress_file import PROGRESS_FILE, recorded
@@ -37,6 +38,7 @@ from qdsl.study.result import (
 from qdsl.study.runfile import RUN_FILE, save_run
 from qdsl.study.store import Store
 from qdsl.study.tables import layer_bits, width_rows
+from qdsl.study.trainers import Trainers
 
 STORE_FILE = "store.sqlite"
 
@@ -49,19 +51,23 @@ def run_study(
     workers: int | None = None,
     command: str = "",
     cluster: str | None = None,
+    device: str = "cpu",
 ) -> StudyRun:
     """Solves the layers, searches the bit-widths, recovers and counts the mappings; leaves `run.json`, `store.sqlite` and
     `progress.json` in `out_dir`.
 
     Ctrl-C while layers are solved raises KeyboardInterrupt, what is solved stays in the store. Later it ends the phase at
     work and what need not follow: the result then has `complete` False. Raises SpecError for layers or networks without a
-    legal mapping and for an unusable store.
+    legal mapping and for an unusable store, and what `Errors` raises. cluster: solves the layers; errors are measured here, in
+    as many processes. device: of torch, which measures them.
     """
     progress = progress or Silent()
     timings: dict[str, float] = {}
     progress.study_started(study.name)
     with Store(out_dir / STORE_FILE) as store, recorded(progress, out_dir / PROGRESS_FILE, store.locks):
-        funnel = run_funnel(study, store, progress, out_dir / FRONT_FILE, workers, cluster)
+        with Trainers(workers) as trainers:
+            errors = Errors(study, store, trainers, out_dir, progress, device) if study.accuracy else None
+            funnel = run_funnel(study, store, progress, out_dir / FRONT_FILE, workers, cluster, errors)
         timings.update(funnel.timings)
         outcome = _outcome(study, funnel)
         with _timed("mappings", timings):
@@ -87,6 +93,7 @@ def run_study(
             configurations=outcome.configurations,
             levels=funnel.levels,
             exact=outcome.exact,
+            accuracy=errors.facts() if errors else None,
         )
         save_run(run, out_dir / RUN_FILE)
         progress.ended("complete" if run.complete else "interrupted")
@@ -123,7 +130,7 @@ def _outcome(study: Study, funnel: Funnel) -> _Outcome:
 
     searched = funnel.searched
     if not any(len(s.archive.designs) for s in searched):
-        raise _no_legal_design(sum(s.evaluated for s in searched))
+        raise _no_legal_design(study, searched)
     found = [(p, v) for s, designs in merged_front(searched) for p, v in _designs(s, designs)]
     found.sort(key=lambda pair: pair[0].energy_pj)
     front = tuple(point for point, _ in found)
@@ -195,7 +202,9 @@ def _designs(one: Searched, designs: Designs, label: bool = False) -> Iterator[t
             bits_here, energy_pj = bits[layer.name], layer.weight * optimum.energy_pj
             layers.append(LayerResult(layer.name, layer.problem.operator.name, bits_here, energy_pj, optimum.status))
         objectives = dict(zip(names, map(float, values), strict=True))
-        point = DesignPoint(_label(study, choice) if label else "", choice, objectives, tuple(layers), one.index)
+        test_error = evaluator.errors.test_error(choice) if evaluator.errors else None
+        name = _label(study, choice) if label else ""
+        point = DesignPoint(name, choice, objectives, tuple(layers), one.index, test_error)
         yield point, [objectives[name] for name in study.objectives]
 
 
@@ -224,7 +233,16 @@ def _counts(study: Study, searched: Sequence[Searched]) -> Counts:
     )
 
 
-def _no_legal_design(evaluated: int) -> SpecError:
+def _no_legal_design(study: Study, searched: Sequence[Searched]) -> SpecError:
+    evaluated = sum(s.evaluated for s in searched)
+    errors = [
+        float(s.evaluator.measured(s.archive.legal_designs).min()) for s in searched if len(s.archive.legal_designs)
+    ]
+    if study.largest_error is not None and errors:
+        text = f"none of the {evaluated} designs looked at has an error of at most {study.largest_error:g} %"
+        notes = (f"the least error is {min(errors):.2f} %",)
+        helps = ("allow a larger error or wider widths, or train longer",)
+        return SpecError([Diagnostic("Q0904", text, study.span, notes=notes, helps=helps)])
     return SpecError(
         [
             Diagnostic(

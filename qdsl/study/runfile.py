@@ -1,6 +1,6 @@
 """`run.json`: a StudyRun to the last field, for the report and for other programs.
 
-    {"format": "qdsl-run", "version": 4, "run": {...}}
+    {"format": "qdsl-run", "version": 5, "run": {...}}
 
 `run` has the fields of qdsl.study.result.StudyRun under their names, nested like the classes. Energies are in pJ,
 times in seconds, `choice` is in the order of `study.precision.variables`. Only `timings` and, between a first and a
@@ -19,7 +19,7 @@ from qdsl.study.result import StudyRun
 
 RUN_FILE = "run.json"
 FORMAT = "qdsl-run"
-VERSION = 4
+VERSION = 5
 
 
 def save_run(run: StudyRun, path: Path) -> None:

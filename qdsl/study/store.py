@@ -16,6 +16,7 @@ from types import MappingProxyType, TracebackType
 
 from qdsl.mapper.result import Optimum
 from qdsl.model.mapping import Mapping
+from qdsl.quant.measured import Measured
 from qdsl.study.codec import from_json, to_json
 from qdsl.study.database import disk_errors, open_database, transaction
 from qdsl.study.locks import Locks
@@ -128,6 +129,30 @@ class Store:
         """Adds the best mapping of a layer whose optimum is there."""
         with disk_errors(self.path):
             self.db.execute("UPDATE results SET mapping = ? WHERE key = ?", (_mapping_text(mapping), key))
+
+    def errors(self, keys: Iterable[str]) -> dict[str, Measured]:
+        """What trainings of designs have come to, by key."""
+        found = {}
+        now = int(time.time())
+        with disk_errors(self.path):
+            for key in dict.fromkeys(keys):
+                row = self.db.execute("SELECT measured, used FROM errors WHERE key = ?", (key,)).fetchone()
+                if row:
+                    found[key] = from_json(json.loads(row[0]), Measured)
+                    if row[1] < now - _DAY:
+                        self.db.execute("UPDATE errors SET used = ? WHERE key = ?", (now, key))
+        return found
+
+    def put_error(self, key: str, measured: Measured) -> None:
+        """In place of a training that ended earlier, never of a longer one."""
+        now = int(time.time())
+        with disk_errors(self.path), transaction(self.db):
+            known = self.errors([key]).get(key)
+            if known is None or len(known.errors) < len(measured.errors):
+                self.db.execute(
+                    "INSERT OR REPLACE INTO errors (key, measured, solved, used) VALUES (?, ?, ?, ?)",
+                    (key, _text(to_json(measured)), now, now),
+                )
 
     def counts(self, key: str) -> list[tuple[int, ...]] | None:
         """Numbers of mappings, exact however large, if they have been counted before."""

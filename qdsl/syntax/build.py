@@ -411,6 +411,23 @@ class Build:
     def mapper_stmt(self, span: Span, c: list[Any]) -> t.MapperStmt:
         return t.MapperStmt(span=span, name=self.ident(c[0]), arguments=tuple(a for a in c[1:] if a is not None))
 
+    def accuracy_stmt(self, span: Span, c: list[Any]) -> t.AccuracyStmt:
+        method, *arguments, data, path, weights = c
+        return t.AccuracyStmt(
+            span=span,
+            method=self.ident(method),
+            arguments=tuple(a for a in arguments if a is not None),
+            data=self.ident(data),
+            path=path,
+            weights=weights,
+        )
+
+    def data_files(self, span: Span, c: list[Any]) -> t.Text:
+        return self.text(c[0])
+
+    def weights_file(self, span: Span, c: list[Any]) -> t.Text:
+        return self.text(c[1])
+
     def search_stmt(self, span: Span, c: list[Any]) -> t.SearchStmt:
         call = t.Call(span=c[0].span, function=c[0], arguments=()) if isinstance(c[0], t.Name) else c[0]
         return t.SearchStmt(span=span, call=call)

@@ -105,6 +105,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "levels": "levels coarse, fine",
         "mapper": "mapper random(victory = 500, seed = 1)",
         "search": "search nsga2(population = 48, generations = 40, seed = 1)",
+        "accuracy": "accuracy train(epochs = 4, seed = 1) on digits",
         "report": "report html, markdown",
     },
     "precision": {

@@ -42,6 +42,7 @@ SUBSTITUTES = {
     "|": ("or",),
     "!": ("not",),
     "...": ("..",),
+    "on": ("onto",),
 }
 _HABITS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (re.compile(r"(array\s+\w+)\s+(\d+)\s*x\s*(\d+)"), lambda m: f"{m[1]} {{ x {m[2]}; y {m[3]} }}"),

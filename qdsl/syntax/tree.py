@@ -752,6 +752,17 @@ class SearchStmt(Node):
 
 
 @node
+class AccuracyStmt(Node):
+    """`accuracy train(epochs = 4) on images from "imagenet/" with weights "resnet18.pt"`; path, weights: None without them."""
+
+    method: Ident
+    arguments: tuple[Argument, ...]
+    data: Ident
+    path: Text | None
+    weights: Text | None
+
+
+@node
 class ReportStmt(Node):
     """`report html, markdown`."""
 
@@ -769,6 +780,7 @@ StudyItem = (
     | LevelsStmt
     | MapperStmt
     | SearchStmt
+    | AccuracyStmt
     | ReportStmt
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
+from qdsl.model.accuracy import Accuracy
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network
 from qdsl.model.precision import WidthVariable
@@ -15,7 +16,7 @@ from qdsl.syntax import tree as t
 from qdsl.unparse.constraints import constraint_stmt
 from qdsl.unparse.formulas import formula
 from qdsl.unparse.network import whole
-from qdsl.unparse.nodes import NOWHERE, call, ident, idents, name, number, values
+from qdsl.unparse.nodes import NOWHERE, call, ident, idents, name, number, text, values
 
 
 def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
@@ -35,9 +36,14 @@ def study_decl(study: Study, sums: WidthFormula | None) -> t.StudyDecl:
     items.append(t.MinimizeStmt(span=NOWHERE, objectives=idents(study.objectives)))
     if study.levels != ("fine",):
         items.append(t.LevelsStmt(span=NOWHERE, levels=idents(study.levels)))
+    if study.largest_error is not None:
+        most = number(study.largest_error, "%")
+        items.append(t.LimitStmt(span=NOWHERE, quantity=ident("error"), comparison="<=", value=most))
     if study.mapper != EXACT:
         items.append(_mapper(study.mapper))
     items.append(t.SearchStmt(span=NOWHERE, call=_search(study.search)))
+    if study.accuracy:
+        items.append(_accuracy(study.accuracy))
     items.append(t.ReportStmt(span=NOWHERE, formats=idents(study.reports)))
     return t.StudyDecl(span=NOWHERE, name=ident(study.name), items=tuple(items))
 
@@ -57,6 +63,19 @@ def _mapper(mapper: MapperChoice) -> t.MapperStmt:
     if "time_limit_s" in given:
         settings["time_limit"] = number(given["time_limit_s"], "s")
     return t.MapperStmt(span=NOWHERE, name=ident(mapper.name), arguments=call(mapper.name, (), settings).arguments)
+
+
+def _accuracy(accuracy: Accuracy) -> t.AccuracyStmt:
+    given = {n: v for n, v in accuracy.settings.items() if not (accuracy.weights and n.startswith("float_"))}
+    settings = {n: number(v) for n, v in given.items()}
+    return t.AccuracyStmt(
+        span=NOWHERE,
+        method=ident(accuracy.method),
+        arguments=call(accuracy.method, (), settings).arguments,
+        data=ident(accuracy.data.kind),
+        path=text(accuracy.data.path) if accuracy.data.path else None,
+        weights=text(accuracy.weights) if accuracy.weights else None,
+    )
 
 
 def mapping_decl(written: WrittenMapping) -> t.MappingDecl:

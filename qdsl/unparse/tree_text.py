@@ -226,6 +226,11 @@ def _study(item: t.StudyItem) -> str:
             return f"mapper {item.name.name}{arguments(item.arguments) if item.arguments else ''}"
         case t.SearchStmt():
             return f"search {expression(item.call, ATOM)}"
+        case t.AccuracyStmt():
+            method = f"{item.method.name}{arguments(item.arguments) if item.arguments else ''}"
+            path = f" from {quoted(item.path)}" if item.path else ""
+            weights = f" with weights {quoted(item.weights)}" if item.weights else ""
+            return f"accuracy {method} on {item.data.name}{path}{weights}"
         case t.ReportStmt():
             return f"report {names(item.formats)}"
 

@@ -63,7 +63,7 @@ def test_run_json_carries_the_run_to_the_last_field(tmp_path: Path) -> None:
     run = _run(tmp_path)
     assert load_run(tmp_path / "out" / RUN_FILE) == run
     data = json.loads((tmp_path / "out" / RUN_FILE).read_text())
-    assert (data["format"], data["version"]) == ("qdsl-run", 4)
+    assert (data["format"], data["version"]) == ("qdsl-run", 5)
     assert data["run"]["front"][0]["objectives"]["energy"] == run.front[0].energy_pj
 
 
@@ -175,7 +175,7 @@ def test_the_chosen_design_is_the_nearest_to_the_ideal_corner() -> None:
         ("no json", "Expecting value"),
         ("[]", "not the record of a qdsl run"),
         ('{"format": "qdsl-run", "version": 99}', "version is 99"),
-        ('{"format": "qdsl-run", "version": 4, "run": {}}', "`study` is missing"),
+        ('{"format": "qdsl-run", "version": 5, "run": {}}', "`study` is missing"),
         ("[" * 100_000, "no run can be read"),
     ],
 )

@@ -1,0 +1,52 @@
+"""The same network for inputs of another size, or for another number of classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qdsl.diagnostics import SourceFile, Span
+from qdsl.model.network import Activation, Layer, Network
+from qdsl.model.operator import Operator
+from qdsl.model.shapes import derive_problem
+
+
+def resized(network: Network, input_shape: tuple[int, ...] | None, classes: int | None) -> Network:
+    """Every size derived anew from the shape of the first input, without its batch axis, as when the spec is checked.
+    classes: the output channels of the layer that writes the first output. Raises SpecError where a window does not fit.
+    """
+    if input_shape is None and classes is None:
+        return network
+    shapes = {a.name: a for a in network.activations if a.producer is None}
+    if input_shape is not None:
+        first = next(iter(shapes.values()))
+        shapes[first.name] = replace(first, shape=(first.shape[0], *input_shape))
+    layers = []
+    for x in network.layers:
+        x = _resized(x, shapes, classes if x.name == network.outputs[0] else None)
+        layers.append(x)
+        shapes[x.name] = Activation(x.name, x.problem.shape(x.problem.operator.output), x.name)
+    activations = tuple(shapes[a.name] for a in network.activations)
+    return replace(network, layers=tuple(layers), activations=activations)
+
+
+def _resized(layer: Layer, shapes: dict[str, Activation], classes: int | None) -> Layer:
+    operator = layer.problem.operator
+    derived = _derived(operator)
+    given = {d: layer.problem.size(d) for d in operator.dims if d not in derived}
+    if classes is not None:
+        given[operator.output.axes[1].dims[0]] = classes
+    reads = [(operator.tensor(t), shapes[a]) for t, a in layer.inputs]
+    problem = derive_problem(operator, given, reads, layer.padding, layer.span or _NOWHERE)
+    return replace(layer, problem=problem)
+
+
+def _derived(operator: Operator) -> set[str]:
+    """Dimensions whose sizes follow from what is read: alone on an axis, or those that a window slides along."""
+    found: set[str] = set()
+    for axis in (a for t in operator.inputs if not t.is_weight for a in t.axes):
+        sliding = [d for d in axis.dims if d in operator.output.dims] or list(axis.dims)
+        found.add(sliding[0])
+    return found
+
+
+_NOWHERE = Span(SourceFile("", ""), 0, 0)

@@ -1,0 +1,59 @@
+"""What a process is asked to do, one call at a time; data and weights stay with it for the next call."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from qdsl.quant.checkpoint import load_weights, save_weights
+from qdsl.quant.data import Data, load
+from qdsl.quant.measured import DataFacts, Measured, Question, WidthList
+from qdsl.quant.training import Trainer
+
+
+def data_facts(question: Question) -> DataFacts:
+    """Raises what `load` raises."""
+    data = _data(question)
+    return DataFacts(data.digest, len(data.train), len(data.validation), len(data.test), torch.__version__)
+
+
+def measure_float(question: Question, weights: Path) -> tuple[Measured, str]:
+    """The error of the network without quantisation, whose weights are in the file afterwards, and their SHA-256. Raises
+    SpecError (Q0932) for a file that the study names and that does not fit."""
+    if not question.accuracy.weights and not weights.exists():
+        save_weights(_trainer(question).float_weights(), weights)
+    values = _weights(question, weights)
+    content = hashlib.sha256()
+    for name in sorted(values):
+        content.update(values[name].numpy().tobytes())
+    return _trainer(question).measure(values, None), content.hexdigest()
+
+
+def measure(question: Question, weights: Path, widths: WidthList, bound: float) -> tuple[Measured, float]:
+    """The error of a design, and the seconds it took. bound: see `Trainer.measure`."""
+    start = time.perf_counter()
+    bits = {layer: dict(tensors) for layer, tensors in widths}
+    found = _trainer(question).measure(_weights(question, weights), bits, bound)
+    return found, time.perf_counter() - start
+
+
+@lru_cache(maxsize=1)
+def _data(question: Question) -> Data:
+    network = question.network
+    (shape,) = (a.shape[1:] for a in network.activations if a.producer is None)
+    return load(question.accuracy.data, shape)
+
+
+@lru_cache(maxsize=1)
+def _trainer(question: Question) -> Trainer:
+    return Trainer(question.network, question.accuracy, _data(question), question.device)
+
+
+@lru_cache(maxsize=1)
+def _weights(question: Question, path: Path) -> dict[str, Tensor]:
+    return load_weights(path, question.network)

@@ -1,0 +1,72 @@
+"""Processes that train, kept as long as a study needs them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Any
+
+from qdsl.diagnostics import Diagnostic, SpecError
+from qdsl.diagnostics.extras import not_installed
+from qdsl.study.executor import end_with_parent, ignoring_interrupts, without_main
+
+
+class Trainers:
+    """Use as a context manager: leaving it ends the processes. workers: None for one per core but at least two; 1 works in
+    this process."""
+
+    def __init__(self, workers: int | None) -> None:
+        self._count = workers or max(2, os.cpu_count() or 1)
+        self._pool: ProcessPoolExecutor | None = None
+        self._before = set(multiprocessing.active_children())
+
+    def __enter__(self) -> Trainers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            ours = set(multiprocessing.active_children()) - self._before
+            self._pool.shutdown(wait=kind is None, cancel_futures=True)
+            for process in ours if kind else ():
+                process.terminate()
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """The result of one function of `qdsl.quant.tasks`. Raises what it raises."""
+        return next(self.all([(name, *arguments)]))[1]
+
+    def all(self, calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        """(index, result) of calls of functions of `qdsl.quant.tasks`, (name, arguments ...), as they come to an end. Raises
+        SpecError (Q0903) if a process dies, and what a call raises."""
+        if self._count == 1:
+            yield from ((i, run(*c)) for i, c in enumerate(calls))
+            return
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._count, context, initializer=end_with_parent)
+        try:
+            with without_main(), ignoring_interrupts():
+                running: dict[Future[Any], int] = {self._pool.submit(run, *c): i for i, c in enumerate(calls)}
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+        except BrokenProcessPool:
+            note = "the system most likely ran out of memory; designs measured so far are kept in the store"
+            helps = ("run again with `--workers 1`, or on a machine with more memory",)
+            text = "a process that trains designs died"
+            raise SpecError([Diagnostic("Q0903", text, None, notes=(note,), helps=helps)]) from None
+
+
+def run(name: str, *arguments: Any) -> Any:
+    """Raises SpecError (Q0960) where a library is missing."""
+    try:
+        from qdsl.quant import tasks
+    except ModuleNotFoundError as error:
+        raise not_installed(error, "accuracy", "`accuracy`") from None
+    function: Callable[..., Any] = getattr(tasks, name)
+    return function(*arguments)
