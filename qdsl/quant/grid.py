@@ -27,6 +27,11 @@ class Grid:
     low: Tensor
     high: Tensor
 
+    @property
+    def unit(self) -> Tensor:
+        """What all values are whole multiples of: the scale, or half of it."""
+        return torch.where(self.zero == torch.floor(self.zero), self.scale, self.scale / 2)
+
     def codes(self, x: Tensor) -> Tensor:
         """The nearest codes, ties to even, as floats. Gradients pass where the code is within the grid; that of the scale
         is the one of learned step sizes (Esser et al., ICLR 2020, arXiv 1902.08153)."""

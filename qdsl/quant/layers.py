@@ -54,12 +54,15 @@ class QuantLayer(nn.Module):
 
     def forward(self, inputs: list[Tensor], grids: list[Grid | None]) -> Tensor:
         """grids: of the inputs, None for one that is not quantised. The result is not quantised."""
+        return activate(self.linear(inputs, grids), self.layer.function)
+
+    def linear(self, inputs: list[Tensor], grids: list[Grid | None]) -> Tensor:
+        """The result before the activation function."""
         tensors = dict(zip((t for t, _ in self.layer.inputs), inputs, strict=True))
         if self.operand is None:
             found = contract(self.layer.problem, self.layer.padding, tensors)
-            if (n := averaged_over(self.layer.problem)) > 1:
-                found = found / n
-            return activate(found, self.layer.function)
+            n = averaged_over(self.layer.problem)
+            return found / n if n > 1 else found
         grid = self.weight_grid()
         tensors[self.operand.name] = self.quantised_weight(grid)
         unit = self.unit(grid, grids)
@@ -69,8 +72,9 @@ class QuantLayer(nn.Module):
             found = contract(self.layer.problem, self.layer.padding, tensors)
         if self.bias is not None:
             bias = self.bias if unit is None or self.norm is not None else rounded_bias(self.bias, unit)
-            found = found + self._along(bias, found)
-        return activate(found if self.norm is None else self.norm(found), self.layer.function)
+            found = found + self.along(bias, found)
+        normalised: Tensor = found if self.norm is None else self.norm(found)
+        return normalised
 
     def weight_grid(self) -> Grid | None:
         """Of shape [output channels, 1]; None for weights that are not quantised."""
@@ -83,23 +87,28 @@ class QuantLayer(nn.Module):
         assert self.weight is not None and self.quantiser is not None
         if grid is None:
             return self.weight
-        rows = self.rows(self.weight)
-        moved = self.quantiser.on(grid, rows).reshape(self._moved(self.weight).shape)
-        return moved.movedim(0, self.axes[0]) if self.axes else moved.reshape(self.weight.shape)
+        return self.unrowed(self.quantiser.on(grid, self.rows(self.weight)))
 
     def unit(self, weights: Grid | None, grids: list[Grid | None]) -> Tensor | None:
         """The value that a sum of products of codes counts, per output channel; None unless all is quantised."""
         if weights is None or any(g is None for g in grids):
             return None
-        unit = weights.scale.reshape(-1).detach()
+        unit = weights.unit.reshape(-1).detach()
         for grid in grids:
             assert grid is not None
-            unit = unit * grid.scale.detach()
+            unit = unit * grid.unit.detach()
         return unit
 
     def rows(self, weight: Tensor) -> Tensor:
         """[output channels, values]"""
         return self._moved(weight).reshape(self.quantiser.channels if self.quantiser else 1, -1)
+
+    def unrowed(self, rows: Tensor) -> Tensor:
+        """Rows in the layout of the operator."""
+        assert self.weight is not None
+        if self.axes is None:
+            return rows.reshape(self.weight.shape)
+        return rows.reshape(self._moved(self.weight).shape).movedim(0, self.axes[0])
 
     def fold(self) -> None:
         """Moves the batch normalisation into weights and bias."""
@@ -119,13 +128,13 @@ class QuantLayer(nn.Module):
         total: Tensor | None = None
         for problem, parts in portions(self.layer.problem, sums.channels, tensors):
             part = contract(problem, self.layer.padding, parts)
-            per = self._along(unit, part)
+            per = self.along(unit, part)
             counted = part / per
             total = sums.held(straight(counted, counted.round()) + (0 if total is None else total))
         assert total is not None
-        return total * self._along(unit, total)
+        return total * self.along(unit, total)
 
-    def _along(self, channels: Tensor, out: Tensor) -> Tensor:
+    def along(self, channels: Tensor, out: Tensor) -> Tensor:
         """A value per output channel, shaped to broadcast to the output."""
         if not self.axes:
             return channels

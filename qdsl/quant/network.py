@@ -90,11 +90,18 @@ class QuantNetwork(nn.Module):
     def run(self, *inputs: Tensor) -> dict[str, Tensor]:
         """Every activation by its name."""
         values = {n: self.activations[n](x) for n, x in zip(self.inputs, inputs, strict=True)}
-        for name, layer in self.layers.items():
-            reads = [a for _, a in layer.layer.inputs]
-            found = layer([values[a] for a in reads], [self.grid(a) for a in reads])
-            values[name] = self.activations[name](found)
+        self.resume(values, tuple(self.layers))
         return values
+
+    def resume(self, values: dict[str, Tensor], layers: Iterable[str]) -> None:
+        """Executes some layers again, in their order, and replaces what they write."""
+        for name in layers:
+            values[name] = self.activations[name](self.layers[name](*self.reads(name, values)))
+
+    def reads(self, layer: str, values: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Grid | None]]:
+        """What a layer reads, and the grids of it."""
+        names = [a for _, a in self.layers[layer].layer.inputs]
+        return [values[a] for a in names], [self.grid(a) for a in names]
 
     def grid(self, activation: str) -> Grid | None:
         """None for one that is not quantised."""

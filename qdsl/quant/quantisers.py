@@ -55,15 +55,18 @@ class Quantisers:
 class WeightQuantiser(nn.Module):
     """Rows, one per output channel, each with its own width; a scale per row, or one for all rows of a width."""
 
+    step_bits: Tensor
+
     def __init__(self, settings: Quantiser, channels: int, device: torch.device | str) -> None:
         super().__init__()
         self.settings = settings
         self.channels = channels
         self.bits: tuple[int, ...] | None = None
         self.step: nn.Parameter | None = None
-        """Learned, for the widest width in use; nan before the first pass."""
+        """Learned, for the width `step_bits`; nan before the first pass."""
         if settings.learned:
             self.step = nn.Parameter(torch.full((channels if settings.per_channel else 1,), torch.nan, device=device))
+            self.register_buffer("step_bits", torch.ones(1, device=device))
 
     def set_width(self, width: Width) -> None:
         """Raises ValueError for a number of widths other than that of channels, or one that is not 0..16 bits."""
@@ -72,9 +75,6 @@ class WeightQuantiser(nn.Module):
             raise ValueError(f"{len(bits)} widths for {self.channels} channels")
         if any(not 0 <= b <= WIDEST for b in bits or ()):
             raise ValueError(f"widths are 0 to {WIDEST} bits")
-        if self.step is not None and bits and self.bits:
-            with torch.no_grad():  # the range that was learned stays
-                self.step.mul_(_levels(max(self.bits)) / _levels(max(bits)))
         self.bits = bits
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -93,12 +93,14 @@ class WeightQuantiser(nn.Module):
         return self.settings.grid(lo, hi, width, True)
 
     def _learned(self, rows: Tensor, step: nn.Parameter) -> tuple[Tensor, Tensor]:
-        widest = max(self.bits or (1,))
+        """All widths cover the range of the step."""
+        widest = max(1, *(self.bits or ()))
         if step.isnan().any():
-            lo, hi = self.settings.range_of(self._shared(rows.detach()), max(1, widest), True)
+            lo, hi = self.settings.range_of(self._shared(rows.detach()), widest, True)
             with torch.no_grad():
-                step.copy_(torch.maximum(-lo, hi) * 2 / _levels(widest))
-        bound = _scaled(step, rows.shape[1], 2.0 ** (widest - 1)).abs() * _levels(widest) / 2
+                step.copy_(torch.maximum(-lo, hi) * 2 / (2.0**widest - 1))
+                self.step_bits.fill_(widest)
+        bound = _scaled(step, rows.shape[1], 2.0 ** (widest - 1)).abs() * (torch.exp2(self.step_bits) - 1) / 2
         bound = bound.unsqueeze(1).expand(self.channels, 1)
         return -bound, bound
 
@@ -130,6 +132,7 @@ class ActivationQuantiser(nn.Module):
 
     lo: Tensor
     hi: Tensor
+    step_bits: Tensor
 
     def __init__(self, settings: Quantiser, signed: bool, device: torch.device | str) -> None:
         super().__init__()
@@ -141,19 +144,17 @@ class ActivationQuantiser(nn.Module):
         """What calibration saw; empty again once the range is trained."""
         self.register_buffer("lo", torch.full((1,), torch.nan, device=device))
         self.register_buffer("hi", torch.full((1,), torch.nan, device=device))
+        self.register_buffer("step_bits", torch.ones(1, device=device))
         self.learned = nn.Parameter(torch.ones(1, device=device)) if settings.learned else None
-        """The step of 'lsq', the upper limit of 'pact'."""
+        """The step of 'lsq', for the width `step_bits`; the upper limit of 'pact'."""
 
     def set_width(self, bits: Width) -> None:
         """Raises ValueError for anything but 1 to 16 bits or none."""
         if isinstance(bits, tuple) or (bits is not None and not 1 <= bits <= WIDEST):
             raise ValueError(f"an activation has one width of 1 to {WIDEST} bits")
-        before, self.bits = self.bits, bits
+        self.bits = bits
         if bits and self.sample:
             self._start(torch.cat(self.sample))
-        elif bits and before and self.learned is not None and self.settings.learned == "lsq":
-            with torch.no_grad():  # the range that was learned stays
-                self.learned.mul_(_levels(before) / _levels(bits))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.observing:
@@ -180,8 +181,8 @@ class ActivationQuantiser(nn.Module):
             return self.settings.grid(self.lo, self.hi, width, self.signed)
         limit = self.learned.detach().abs()
         if self.settings.learned == "lsq":
-            limit = _scaled(self.learned, values, _levels(self.bits) / (1 + self.signed)).abs()
-            limit = limit * _levels(self.bits) / (1 + self.signed)
+            steps = (torch.exp2(self.step_bits) - 1) / (1 + self.signed)
+            limit = _scaled(self.learned, values, (2.0**self.bits - 1) / (1 + self.signed)).abs() * steps
         return self.settings.grid(-limit, limit, width, self.signed)
 
     def finish(self) -> None:
@@ -211,14 +212,10 @@ class ActivationQuantiser(nn.Module):
         self.lo.copy_(lo)
         self.hi.copy_(hi)
         if self.learned is not None:
+            self.step_bits.fill_(self.bits or 8)
             limit = torch.maximum(-lo, hi)
-            steps = _levels(self.bits or 8) / (1 + self.signed) if self.settings.learned == "lsq" else 1.0
+            steps = (torch.exp2(self.step_bits) - 1) / (1 + self.signed) if self.settings.learned == "lsq" else 1.0
             self.learned.copy_(torch.where(limit > 0, limit, torch.ones_like(limit)) / steps)
-
-
-def _levels(bits: int) -> float:
-    """Steps between the codes of that many bits; 1 for none."""
-    return max(1.0, 2.0**bits - 1)
 
 
 def _some(x: Tensor) -> Tensor:

@@ -42,9 +42,10 @@ network n {
 """
 
 
-def loaded(text: str, folder: Path) -> Model:
-    """A text checked beside the shipped specs."""
-    shutil.copytree(data_dir("specs"), folder, dirs_exist_ok=True)
+def loaded(text: str, folder: Path, *parts: str) -> Model:
+    """A text checked beside parts of the shipped specs, such as 'operators'."""
+    for part in parts:
+        shutil.copytree(data_dir("specs") / part, folder / part)
     path = folder / "main.qdsl"
     path.write_text(text)
     return load(path)
@@ -53,7 +54,7 @@ def loaded(text: str, folder: Path) -> Model:
 def written(text: str, folder: Path) -> Network:
     """The network of a text that may use the shipped operators."""
     imports = "".join(f'import "operators/{n}.qdsl"\n' for n in OPERATORS)
-    return loaded(imports + text, folder).networks[0]
+    return loaded(imports + text, folder, "operators").networks[0]
 
 
 @cache

@@ -155,7 +155,7 @@ def test_groups_of_a_split_layer_are_one_layer_again(tmp_path: Path) -> None:
           search nsga2()
         }
         """
-    study = loaded(text, tmp_path).studies[0]
+    study = loaded(text, tmp_path, "accelerators", "networks", "operators", "technologies").studies[0]
     assert whole_layers(study.network) == shipped("resnet8")
     bits = study.precision.layer_bits(tuple(v.options[-1] for v in study.precision.variables))
     module = build(study.network, bits)
