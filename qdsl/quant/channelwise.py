@@ -4,13 +4,14 @@ design; the designs of several strengths make a front."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from qdsl.quant.batches import batches, samples
+from qdsl.quant.compact import Compact, compacted
 from qdsl.quant.measured import Measured
 from qdsl.quant.network import build
 from qdsl.quant.soft import Choices, Shares, SoftNetwork, Widths
@@ -47,13 +48,13 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Found:
-    """A design. strength: of the regulariser. cost: by the regulariser, as a share of that of the widest widths. weights: as
-    the search left them; measured: after fine-tuning from there."""
+    """A design. strength: of the regulariser. cost: by the regulariser, as a share of that of the widest widths. widths: of the
+    network as it was; compact: what became of it, with the weights that the search left; measured: after fine-tuning it."""
 
     strength: float
-    widths: Widths
     cost: float
-    weights: Weights
+    widths: Widths
+    compact: Compact
     measured: Measured
 
 
@@ -94,7 +95,9 @@ def search(
         widths = soft.widths()
         share = float(cost(decided(soft))) / widest
         left = weights_of(net)
-    return Found(strength, widths, share, left, trainer.measure(left, widths))
+    compact = compacted(trainer.network, left, widths)
+    tuned = replace(trainer, network=compact.network).measure(compact.weights, compact.widths)
+    return Found(strength, share, widths, compact, tuned)
 
 
 def sweep(

@@ -138,7 +138,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "subtract": sub,
     "divide": truediv,
     "ceil_div": lambda a, b: _rounded_up(a / b),
-    "round_up": _rounded_up,
+    "round_up": lambda a: _rounded_up(a),
     "real": lambda a: a,
     "smaller": _smaller,
     "larger": _larger,
