@@ -94,6 +94,15 @@ def split_bits(network: Network, widths: Widths) -> dict[str, dict[str, int]]:
     return found
 
 
+def moving_together(network: Network) -> list[list[Layer]]:
+    """Layers with weights whose output channels are moved and taken out together, where they may be at all."""
+    classes = _classes(network)
+    found: dict[str, list[Layer]] = {}
+    for x in weighted(network):
+        found.setdefault(classes[x.output], []).append(x)
+    return [layers for name, layers in found.items() if not _fixed(name, network, classes)]
+
+
 def _classes(network: Network) -> dict[str, str]:
     """Activation -> a name of all those whose channels stay together."""
     leader = {a.name: a.name for a in network.activations}
