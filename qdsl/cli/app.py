@@ -28,6 +28,7 @@ _COMMANDS = (
     "verify",
     "count",
     "run",
+    "quantise",
     "watch",
     "report",
     "store",
@@ -35,7 +36,7 @@ _COMMANDS = (
     "bench",
     "lsp",
 )
-_CHECKING = ("check", "explain", "eval", "map", "count", "run")  # they report all findings of a spec
+_CHECKING = ("check", "explain", "eval", "map", "count", "run", "quantise")  # they report all findings of a spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qdsl.diagnostics import Label, Sink, Span
@@ -55,6 +55,17 @@ def check_precision(
         chosen = options[variable.role] if value is None else (value,)
         variables.append(replace(variable, options=chosen, span=span))
     return PrecisionSpace(tuple(variables), graph.assignment(), output) if hand_on(found, sink) else None
+
+
+def precision_space(network: Network, bits: Mapping[str, Mapping[str, int]], output_bits: int) -> PrecisionSpace:
+    """The space in which every width is given. bits: layer -> tensor -> width, one for all tensors of a variable; network: with
+    split layers replaced by their groups."""
+    graph = _Graph(network)
+    graph.number_variables()
+    assignment = graph.assignment()
+    given = {i: bits[layer][tensor] for layer, tensors in assignment for tensor, i in tensors if i is not None}
+    variables = tuple(replace(v, options=(given[i],)) for i, v in enumerate(graph.variables))
+    return PrecisionSpace(variables, assignment, output_bits)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
 import torch
 from torch import Tensor
@@ -43,7 +44,12 @@ class Compact:
     def size_bits(self) -> int:
         """Of all weights."""
         bits = self.bits
-        return sum(_size(x, bits[x.name]) for x in weighted(self.split))
+        return sum(_values(x) * bits[x.name][x.problem.operator.weights[0].name] for x in weighted(self.split))
+
+    @property
+    def values(self) -> int:
+        """Weights."""
+        return sum(_values(x) for x in weighted(self.network))
 
 
 def compacted(network: Network, weights: Weights, widths: Widths) -> Compact:
@@ -194,9 +200,8 @@ def _groups(layer: Layer, counts: Mapping[int, int]) -> list[Layer]:
     return found
 
 
-def _size(layer: Layer, bits: Mapping[str, int]) -> int:
-    tensor = layer.problem.operator.weights[0]
-    return torch.Size(layer.problem.shape(tensor)).numel() * bits[tensor.name]
+def _values(layer: Layer) -> int:
+    return prod(layer.problem.shape(layer.problem.operator.weights[0]))
 
 
 def _one(bits: int | list[int]) -> int:

@@ -40,7 +40,7 @@ class DensitySettings:
     epochs: int = 20
     rate: float = 2e-3
     start: int = 16
-    least: int = 2
+    least: int = 4
     window: int = 3
     change: float = 0.03
     step: float = 0.5

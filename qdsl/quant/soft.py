@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qdsl.model.network import Network
+from qdsl.model.network import Layer, Network
+from qdsl.model.operator import Tensor as Operand
 from qdsl.quant.contraction import contract
 from qdsl.quant.layers import QuantLayer, activate
 from qdsl.quant.network import QuantNetwork
@@ -40,6 +41,12 @@ class Choices:
                 raise ValueError(f"widths of {name} ascend from at least {least}, and one is above 0")
         if self.per not in ("channel", "layer"):
             raise ValueError("weights are chosen per channel or per layer")
+
+    def widest(self, network: Network, layer: Layer, tensor: Operand) -> int:
+        """Of a tensor of a layer."""
+        if tensor.is_weight:
+            return self.weights[-1]
+        return self.widths_of(network, dict(layer.inputs).get(tensor.name, layer.output))[-1]
 
     def widths_of(self, network: Network, activation: str) -> tuple[int, ...]:
         """What an activation of the network may have."""
