@@ -2,7 +2,7 @@
 (Vasquez et al., DATE 2021, arXiv 2101.04354; pruning after Foldy-Porto et al., arXiv 2002.02949).
 
 When the densities no longer change, a layer of k bits gets round(k x density), for its weights and for the activation that it
-writes, and the training goes on. What the papers leave open is a setting here.
+reads, and the training goes on. What the papers leave open is a setting here.
 """
 
 from __future__ import annotations
@@ -133,18 +133,16 @@ def next_bits(network: Network, bits: Bits, density: Mapping[str, float], settin
 
 
 def widths_of_layers(network: Network, bits: Bits) -> Widths:
-    """Of all tensors. Weights have the bits of their layer; an activation the most of the layers that write it or another of
-    its width, or those of what it is made of; the inputs those of the first layer."""
+    """Of all tensors. Weights have the bits of their layer, an activation the most of the layers with weights that read it; the
+    outputs have those of the layers that write them."""
     leader = leaders(network)
     found: dict[str, int] = {}
     for x in weighted(network):
-        found[leader[x.output]] = max(bits[x.name], found.get(leader[x.output], 0))
-    first = next(iter(bits))
-    for a in network.activations:
-        if a.producer is None:
-            found[a.name] = bits[first]
-        elif leader[a.name] not in found:
-            found[leader[a.name]] = max(found[leader[r]] for _, r in network.layer(a.producer).inputs)
+        written = [x.output] if x.output in network.outputs else []
+        for a in (leader[a] for a in (*written, *(a for _, a in x.inputs))):
+            found[a] = max(bits[x.name], found.get(a, 0))
+    for x in network.layers:  # an output that no layer with weights writes
+        found.setdefault(leader[x.output], max((found[leader[a]] for _, a in x.inputs), default=0))
     widths: Widths = {}
     for x in network.layers:
         reads = dict(x.inputs)
@@ -153,6 +151,22 @@ def widths_of_layers(network: Network, bits: Bits) -> Widths:
             for t in x.problem.operator.tensors
         }
     return widths
+
+
+def measured_at(network: Network) -> dict[str, str]:
+    """Of every layer with weights, the activation whose density is its own: behind the first activation function, which may be
+    that of a sum that it is a part of."""
+    readers: dict[str, list[Layer]] = {}
+    for x in network.layers:
+        for _, a in x.inputs:
+            readers.setdefault(a, []).append(x)
+    found = {}
+    for x in weighted(network):
+        at = x
+        while not at.function and at.output in readers and not readers[at.output][0].has_weights:
+            at = readers[at.output][0]
+        found[x.name] = at.output
+    return found
 
 
 class DensityMeter:
@@ -219,8 +233,7 @@ class _State:
                 self._adam.zero_grad(set_to_none=True)
                 F.cross_entropy(self.net(x), labels).backward()  # type: ignore[no-untyped-call]
                 self._adam.step()
-        leader = leaders(self.network)
-        return {x.name: self._meter.of(leader[x.output]) for x in weighted(self.network)}
+        return {name: self._meter.of(a) for name, a in measured_at(self.network).items()}
 
     def phase(self, epochs: int, density: Mapping[str, float]) -> Phase:
         channels = {x.name: x.problem.shape(x.problem.operator.output)[1] for x in weighted(self.network)}
@@ -228,10 +241,10 @@ class _State:
 
     def unneeded(self, settings: DensitySettings) -> dict[str, list[int]]:
         """Of every layer, the channels to take out."""
-        leader = leaders(self.network)
+        at = measured_at(self.network)
         found = {}
         for layers in moving_together(self.network):
-            density = torch.stack([self._meter.of_channels(leader[x.output]) for x in layers]).amax(0)
+            density = torch.stack([self._meter.of_channels(at[x.name]) for x in layers]).amax(0)
             left = settings.fallen(len(density), float(density.mean()), 1)
             least_active = density.argsort()[: len(density) - left].tolist()
             found.update({x.name: least_active for x in layers if least_active})

@@ -12,6 +12,7 @@ from qdsl.model.accelerator import Accelerator
 from qdsl.model.mapping import Loop
 from qdsl.model.mapping import Mapping as LayerMapping
 from qdsl.model.network import Network
+from qdsl.model.operator import Problem
 from qdsl.quant import formulas
 from qdsl.quant.channelwise import decided
 from qdsl.quant.compact import compacted
@@ -72,15 +73,16 @@ def test_cycles_on_mpic_are_those_published(name: str, weights: int, activations
     for x in network.layers:
         if x.has_weights:
             bits = {t.name: weights if t.is_weight else activations for t in x.problem.operator.tensors}
-            found = evaluate(mpic, x.problem, bits, everything_outside(x.problem.operator.dims, x.problem.sizes))
+            found = evaluate(mpic, x.problem, bits, all_at("l2", x.problem))
             cycles, energy, layers = cycles + found.cycles, energy + found.energy_pj, layers + 1
     assert 0 <= cycles - PUBLISHED_CYCLES[name, weights, activations] <= layers
     assert energy == pytest.approx(21.53 * cycles)
 
 
-def everything_outside(dims: tuple[str, ...], sizes: tuple[int, ...]) -> LayerMapping:
-    """All loops at MPIC's only memory."""
-    return LayerMapping((("l2", tuple(Loop(d, n) for d, n in zip(dims, sizes, strict=True) if n > 1)),))
+def all_at(level: str, problem: Problem) -> LayerMapping:
+    """All loops at one memory."""
+    sizes = zip(problem.operator.dims, problem.sizes, strict=True)
+    return LayerMapping(((level, tuple(Loop(d, n) for d, n in sizes if n > 1)),))
 
 
 @pytest.fixture(scope="module")
