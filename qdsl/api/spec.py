@@ -148,12 +148,14 @@ class Study:
         seed: int | None = None,
         workers: int = 1,
         progress: Progress | None = None,
+        device: str = "cpu",
     ) -> Results:
         """Finds the best mappings and searches the bit-widths, as `qdsl run` does.
 
         out: directory for the run, `qdsl-out/NAME` if none is given; solved layers there are used again. seed: in place of
         the study's. workers: processes that solve layers; a script that asks for several starts them only under
-        `if __name__ == "__main__"`. progress: is told what happens. Raises SpecError where layers have no legal mapping.
+        `if __name__ == "__main__"`. progress: is told what happens. device: of torch, which measures errors. Raises
+        SpecError where layers have no legal mapping.
         """
         from qdsl.study.run import run_study
 
@@ -161,7 +163,7 @@ class Study:
         if seed is not None:
             study = replace(study, search=replace(study.search, seed=seed))
         directory = Path(out) if out is not None else Path("qdsl-out") / self.name
-        return Results(run_study(study, self.model, directory, progress, workers), directory)
+        return Results(run_study(study, self.model, directory, progress, workers, device=device), directory)
 
     def __repr__(self) -> str:
         return f"<study {self.name}: {self.network.name} onto {self.accelerator.name}>"

@@ -18,7 +18,7 @@ from qdsl.cli.tables import columns, energy, memory
 if TYPE_CHECKING:
     from qdsl.model.study import Study
     from qdsl.study.progress import Progress
-    from qdsl.study.result import StudyRun
+    from qdsl.study.result import DesignPoint, StudyRun
 
 NAME = "run"
 HELP = "Run a study: best mappings of all layers, search of the bit-widths, report."
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster", metavar="ADDRESS", type=cluster, help="the workers of this Dask scheduler solve: tcp://HOST:PORT"
     )
+    parser.add_argument("--device", metavar="NAME", default="cpu", help="that trains networks: cpu, cuda, cuda:1")
     parser.add_argument("--seed", metavar="N", type=seed, help="in place of the study's")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the summary on stdout")
@@ -62,7 +63,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
     try:
         with _progress(args.quiet, console) as progress:
-            run = run_study(study, model, out_dir, progress, args.workers, shlex.join(args.command_line), args.cluster)
+            command = shlex.join(args.command_line)
+            run = run_study(study, model, out_dir, progress, args.workers, command, args.cluster, args.device)
     except KeyboardInterrupt:
         console.note(
             f"interrupted; solved layers are kept in {out_dir / STORE_FILE}, the same command goes on from there"
@@ -104,14 +106,22 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
 
     counts, hardware = run.counts, run.study.hardware
     named = [("uniform", p) for p in run.references] + [("front", p) for p in _sample(run)]
-    others = [name for name in run.study.objectives if name in ("activation_memory", "latency", "edp")]
+    others = [name for name in run.study.objectives if name in ("activation_memory", "latency", "edp", "sensitivity")]
+    errors = "error" in run.chosen_point.objectives
+    measured = ("error", "test error") if errors else ("noise",)
     titles = [f"{name.replace('_', ' ')} [{OBJECTIVE_UNITS[name]}]" for name in others]
+
+    def quality(p: DesignPoint) -> list[str]:
+        if not errors:
+            return [f"{p.objectives['noise']:.1f} dB"]
+        return [f"{p.objectives['error']:.2f} %", "" if p.test_error is None else f"{p.test_error:.2f} %"]
+
     rows = [
         [
             f"{kind} {p.label}".strip() + (" (chosen)" if p is run.chosen_point else ""),
             energy(p.energy_pj),
             memory(p.weight_memory_bits),
-            f"{p.objectives['noise']:.1f} dB",
+            *quality(p),
             *(f"{p.objectives[name]:,.4g}" for name in others),
             *([hardware[p.hardware].text] if hardware else []),
         ]
@@ -122,7 +132,7 @@ def summary_text(run: StudyRun, reports: tuple[Path, ...], seconds: dict[str, fl
         *([f"chosen hardware: {hardware[run.chosen_point.hardware].text}, of {len(hardware)}"] if hardware else []),
         *([funnel_text(run)] if len(run.levels) > 1 else []),
         "",
-        columns(("design", "energy", "weights", "noise", *titles, *(["hardware"] if hardware else [])), rows),
+        columns(("design", "energy", "weights", *measured, *titles, *(["hardware"] if hardware else [])), rows),
         "",
         f"layers: {counts.layers}, {counts.distinct_problems} distinct; bit-width classes: {counts.solved} solved now, "
         f"{counts.from_store} from the store",
@@ -167,10 +177,11 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
         "study": run.study.name,
         "complete": run.complete,
         "objectives": list(run.study.objectives),
-        "front": [{"choice": list(p.choice), "hardware": p.hardware, **p.objectives} for p in run.front],
+        "front": [{"choice": list(p.choice), "hardware": p.hardware, **p.objectives, **_tested(p)} for p in run.front],
         "chosen": run.chosen,
         "exact": to_json(run.exact) if run.exact else None,
         "baseline": run.baseline.objectives if run.baseline else None,
+        "accuracy": to_json(run.accuracy) if run.accuracy else None,
         "references": [{"label": p.label, "choice": list(p.choice), **p.objectives} for p in run.references],
         "variables": [v.name for v in run.study.precision.variables],
         "configurations": [dict(c.values) for c in run.configurations],
@@ -181,6 +192,10 @@ def _summary_json(run: StudyRun, out_dir: Path, reports: tuple[Path, ...], secon
         "store_file": str(out_dir / STORE_FILE),
         "reports": [str(path) for path in reports],
     }
+
+
+def _tested(point: DesignPoint) -> dict[str, float | None]:
+    return {"test_error": point.test_error} if "error" in point.objectives else {}
 
 
 @contextmanager

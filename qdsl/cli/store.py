@@ -85,13 +85,15 @@ def _ls(args: argparse.Namespace, console: Console, store: Store) -> None:
     if console.json:
         listed = [to_json(e) for e in found]
         print_json({"store": str(store.path), "bytes": store.path.stat().st_size, "candidates": candidates,
-                    "entries": listed})  # fmt: skip
+                    "errors": store.error_count, "entries": listed})  # fmt: skip
         return
     header = ("accelerator", "layer", "operator", "sizes", "candidates", "mappings", "size", "solved", "used")
     if found:
         print(columns(header, [_line(e) for e in found], left=4) + "\n")
     print(
-        f"{counted(candidates, 'candidate')} of {counted(len(found), 'layer')}, {memory(8 * store.path.stat().st_size)}"
+        f"{counted(candidates, 'candidate')} of {counted(len(found), 'layer')}, "
+        f"{counted(store.error_count, 'error') + ' of designs, ' if store.error_count else ''}"
+        f"{memory(8 * store.path.stat().st_size)}"
     )
 
 
@@ -108,10 +110,11 @@ def _gc(args: argparse.Namespace, console: Console, store: Store) -> None:
     found = collect(store, args.older_than, args.unused_for, args.delete)
     before, after = found.bytes
     if console.json:
-        print_json({"deleted": args.delete, "results": found.results, "counts": found.counts, "kept": found.kept,
-                    "bytes_before": before, "bytes_after": after})  # fmt: skip
+        print_json({"deleted": args.delete, "results": found.results, "counts": found.counts, "errors": found.errors,
+                    "kept": found.kept, "bytes_before": before, "bytes_after": after})  # fmt: skip
         return
     what = f"{counted(found.results, 'result')} and {counted(found.counts, 'count')} of mappings"
+    what += f", {counted(found.errors, 'error')} of designs" if found.errors else ""
     if args.delete:
         print(f"deleted {what}, {found.kept:,} results kept; {memory(8 * before)} before, {memory(8 * after)} now")
     else:

@@ -9,8 +9,9 @@ from typing import TypeVar
 from qdsl.lsp.context import Context
 from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, tensors_of
-from qdsl.model.accuracy import DATA, METHODS
+from qdsl.model.accuracy import CHOICES, DATA, METHODS
 from qdsl.model.check_hardware import LIMITED
+from qdsl.model.check_operator import OperatorTemplate
 from qdsl.model.check_search import SEARCH_RANGES
 from qdsl.model.check_study import REPORTS
 from qdsl.model.graph import FUNCTIONS
@@ -174,7 +175,8 @@ class Candidates:
         names: Iterable[tuple[str, str]] = ((p, "parameter") for p in (parameters_of(block) if block else ()))
         if block is None and operator:
             dims = ((d.name, "dimension") for d in operator.dims)
-            names = (*((p, "parameter") for p in (*parameters_of(operator), "pad")), *dims)
+            pads = OperatorTemplate(operator).pads
+            names = (*((p, "parameter") for p in (*parameters_of(operator), *pads)), *dims)
         return (Item(name, kind, f"of {function}", rank=0) for name, kind in names)
 
     def axes_of_activations(self) -> Items:
@@ -230,6 +232,9 @@ class Candidates:
 
     def method_settings(self) -> Items:
         return (Item(x, "parameter", f"of {self.typed['method']}") for x in METHODS.get(self.typed["method"], ()))
+
+    def method_words(self) -> Items:
+        return (Item(x, "constant") for x in CHOICES.get(self.typed["setting"], ()))
 
     def data(self) -> Items:
         return (Item(x, "constant", str(kind)) for x, kind in DATA.items())

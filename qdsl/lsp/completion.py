@@ -71,6 +71,7 @@ _RULES = [
         ("study", r"^limit$", "limited"),
         ("study", r"^accuracy$", "methods"),
         ("study", r"^accuracy (?P<method>\w+) \(( ,)*$", "method_settings"),
+        ("study", r"^accuracy \w+ \(.*\b(?P<setting>\w+) =$", "method_words"),
         ("study", r"^accuracy .*\bon$", "data"),
         ("precision", r"^(layer|split)$", "layers"),
         ("precision", r"^(layer|split) (?P<layer>\w+( \. \w+)*) \.$", "layers"),

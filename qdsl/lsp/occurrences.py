@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from qdsl.lsp.constraint_names import ConstraintNames
 from qdsl.lsp.symbols import (
@@ -119,10 +120,17 @@ def _call(node: t.Call, blocks: Mapping[str, t.BlockDecl], finder: Finder) -> No
         finder.to(t.OperatorDecl, function)
         parameters = parameters_of(operator)
         finder.dims(a for a in arguments if a.name in {d.name for d in operator.dims})
+        finder.dims(_padded(a) for a in arguments if a.name in {f"pad_{d.name}" for d in operator.dims})
     else:
         return
     for argument in arguments:
         finder.refer(argument, parameters)
+
+
+def _padded(argument: t.Ident) -> t.Ident:
+    """The dimension in `pad_P`."""
+    span = replace(argument.span, start=argument.span.start + len("pad_"))
+    return t.Ident(name=argument.name.removeprefix("pad_"), span=span)
 
 
 def _mapping(decl: t.MappingDecl, finder: Finder) -> None:

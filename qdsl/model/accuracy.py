@@ -48,11 +48,14 @@ class DataSource:
 class Accuracy:
     """How the error of a design is measured. `str` gives it as a spec says it.
 
-    method: 'train' (the quantised network is trained on) or 'calibrate' (only the ranges of its quantisers are set).
+    method: 'train' (the quantised network is trained on), 'calibrate' (only the ranges of its quantisers are set), or
+    'estimate': the error is not measured, but how sensitive the network is to each width, by `measure`.
     weights: file of the float network; '' for one that is trained here, for `float_epochs` at `float_rate`. epochs, rate:
     of the quantised network; both rates fall to 0 along half a cosine. batch: examples per step. samples: of the training
     part, to set ranges by. stop: a training ends when its error is so much (0..1) above that of a design that costs no
-    more. seed: of the weights and the order of the examples.
+    more. ranges: how those of the quantisers are found; learned: whether they are trained as well, of both ('lsq') or of
+    activations ('pact'); per: whether weights have one per output channel or per tensor. seed: of the weights and the order
+    of the examples.
     """
 
     method: str
@@ -65,10 +68,14 @@ class Accuracy:
     batch: int = 64
     samples: int = 256
     stop: float = 0.05
+    ranges: str = "minmax"
+    learned: str = "none"
+    per: str = "channel"
+    measure: str = "kl"
     seed: int = 1
 
     @property
-    def settings(self) -> dict[str, int | float]:
+    def settings(self) -> dict[str, int | float | str]:
         """Of its method, by name."""
         return {name: getattr(self, name) for name in METHODS[self.method]}
 
@@ -83,13 +90,15 @@ class Accuracy:
         return error > bound + 100 * self.stop
 
     def __str__(self) -> str:
-        settings = ", ".join(f"{name} = {value:g}" for name, value in self.settings.items())
+        values = ((name, x if isinstance(x, str) else f"{x:g}") for name, x in self.settings.items())
+        settings = ", ".join(f"{name} = {value}" for name, value in values)
         weights = f' with weights "{self.weights}"' if self.weights else ""
         return f"{self.method}({settings}) on {self.data}{weights}"
 
 
-_FLOAT = ("float_epochs", "float_rate", "batch", "samples", "seed")
-METHODS: dict[str, tuple[str, ...]] = {"train": ("epochs", "rate", *_FLOAT, "stop"), "calibrate": _FLOAT}
+_BOTH = ("float_epochs", "float_rate", "batch", "samples", "ranges", "per", "seed")
+METHODS: dict[str, tuple[str, ...]] = {"train": ("epochs", "rate", *_BOTH, "learned", "stop"), "calibrate": _BOTH}
+METHODS["estimate"] = ("measure", *_BOTH)
 """Settings of each method."""
 RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 1000),
@@ -101,4 +110,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "stop": (0, 1),
     "seed": (0, 2**32 - 1),
 }
-"""Smallest and largest value of each setting."""
+"""Smallest and largest value of the settings that are numbers."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "ranges": ("minmax", "percentile", "mse"),
+    "learned": ("none", "lsq", "pact"),
+    "per": ("channel", "tensor"),
+    "measure": ("sqnr", "kl", "hessian"),
+}
+"""Values of the others."""

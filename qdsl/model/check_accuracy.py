@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from qdsl.model.accuracy import DATA, METHODS, RANGES, Accuracy, DataSource
+from qdsl.model.accuracy import CHOICES, DATA, METHODS, RANGES, Accuracy, DataSource
 from qdsl.model.check_hardware import ERROR, largest
 from qdsl.model.expressions import number, split_arguments
-from qdsl.model.findings import fail, unknown
+from qdsl.model.findings import fail, quoted, unknown, whole_name
 from qdsl.model.network import Network
 from qdsl.model.statements import Statements
 from qdsl.model.units import COUNT, whole
-from qdsl.syntax.tree import AccuracyStmt, Expr, LimitStmt, Text
+from qdsl.syntax.tree import AccuracyStmt, Expr, LimitStmt, Name, Text
 
+ESTIMATE = "accuracy estimate(measure = kl) on digits"
 EXAMPLE = "accuracy train(epochs = 4, seed = 1) on digits"
 
 
@@ -34,7 +35,7 @@ def check_accuracy(stmt: AccuracyStmt) -> Accuracy:
         if stmt.weights and name.startswith("float_"):
             text = f"`{name}` says how a float network is trained, and this one is read from a file"
             fail("Q0204", text, ident.span, helps=["leave it out, or `with weights`"])
-        values[name] = _value(name, expr)
+        values[name] = _choice(name, expr) if name in CHOICES else _number(name, expr)
     return Accuracy(stmt.method.name, _source(stmt), _path(stmt.weights), **values)
 
 
@@ -43,13 +44,27 @@ def check_errors(
 ) -> tuple[Accuracy | None, float | None]:
     """How a study measures errors, and the largest one it allows in per cent. Raises SpecError."""
     stmt, most = found.get(AccuracyStmt), check_limits(found.all(LimitStmt))
-    if "error" not in objectives and most is None:
+    measured, estimated = "error" in objectives or most is not None, "sensitivity" in objectives
+    if not measured and not estimated:
         if stmt:
             helps = ["`minimize energy, error` or `limit error <= 2 %`"]
             fail("Q0503", "nothing in the study asks for the error", stmt.span, label="measures it", helps=helps)
         return None, None
-    stmt = found.need(AccuracyStmt, EXAMPLE)
+    stmt = found.need(AccuracyStmt, EXAMPLE if measured else ESTIMATE)
     accuracy = check_accuracy(stmt)
+    if measured and accuracy.method == "estimate":
+        text = "`estimate` tells the sensitivity to widths, and the study asks for the error"
+        helps = ["`minimize energy, sensitivity`, or measure with `train` or `calibrate`"]
+        fail("Q0817", text, stmt.method.span, label="measures no error", helps=helps)
+    if estimated and accuracy.method != "estimate":
+        text = f"`{accuracy.method}` measures the error, and the study asks for the sensitivity to widths"
+        fail(
+            "Q0817",
+            text,
+            stmt.method.span,
+            label="estimates nothing",
+            helps=["`minimize energy, error`", f"`{ESTIMATE}`"],
+        )
     if network:
         check_network_learns(stmt, accuracy, network)
     return accuracy, most
@@ -100,7 +115,15 @@ def _path(text: Text | None) -> str:
     return os.path.abspath(os.path.join(os.path.dirname(text.span.source.path), text.value)) if text else ""
 
 
-def _value(name: str, expr: Expr) -> int | float:
+def _choice(name: str, expr: Expr) -> str:
+    if not isinstance(expr, Name):
+        fail("Q0307", f"`{name}` is a word", expr.span, helps=[f"there are {quoted(CHOICES[name])}"])
+    if expr.dotted not in CHOICES[name]:
+        unknown(f"`{name}`", whole_name(expr), CHOICES[name])
+    return expr.dotted
+
+
+def _number(name: str, expr: Expr) -> int | float:
     low, high = RANGES[name]
     is_whole = {f.name: f.type for f in fields(Accuracy)}[name] == "int"
     q = number(expr, {}, f"`{name}`", f"{name} = {max(low, 1):g}" if is_whole else f"{name} = 0.05", COUNT)

@@ -41,7 +41,7 @@ def replace_operators(stmts: Sequence[MapAsStmt], network: Network, operators: O
 def _mapped_as(stmt: MapAsStmt, layer: Layer, operators: Operators) -> Layer:
     template = lookup("operator", whole_name(stmt.call.function), operators)
     parameters, sizes = _arguments(stmt, layer.problem, template)
-    problem = derive_problem(template.bind(parameters, stmt.call.span), sizes, [], 0, stmt.call.span)
+    problem = derive_problem(template.bind(parameters, stmt.call.span), sizes, [], (), stmt.call.span)
     renamed = _counterparts(stmt, layer, problem)
     return replace(layer, problem=problem, inputs=tuple((renamed[t], a) for t, a in layer.inputs))
 

@@ -100,12 +100,12 @@ def _free_layer(stmt: LayerStmt, graph: Graph) -> None:
             shown = ", ".join(f"{d} = {size}" for d, size in zip(template.dims, sizes, strict=True))
             helps = [f"write `{template.name}({shown})`"]
         fail("Q0414", text, positional[0].span, helps=helps)
-    operator, given, pad = graph.arguments(call, template, Frame("", {}, frozenset()))
-    if pad is not None:
+    operator, given, pads = graph.arguments(call, template, Frame("", {}, frozenset()))
+    if pads:
         fail("Q0204", "`pad` has no meaning for a `layer` with given sizes", call.span, helps=["remove it"])
-    problem = derive_problem(operator, given, [], 0, call.span)
+    problem = derive_problem(operator, given, [], (), call.span)
     graph.take(stmt.name.name, stmt.name.span)
-    graph.layers.append(Layer(stmt.name.name, problem, (), function_of(call), 0, call.span))
+    graph.layers.append(Layer(stmt.name.name, problem, (), function_of(call), (), call.span))
 
 
 def _output(stmt: OutputStmt, frame: Frame, outputs: Sequence[str], graph: Graph) -> str:
@@ -159,9 +159,9 @@ def _check_padding(layer: Layer, sink: Sink) -> None:
     for axis in (a for t in operator.inputs for a in t.axes if len(a.terms) > 1):
         sizes = [(t, layer.problem.size(t.dim)) for t in axis.terms if t.dim not in operator.output.dims]
         window = 1 + sum(t.coefficient * (size - 1) for t, size in sizes)
-        if layer.padding >= window:
+        if (pad := layer.padded(axis)) >= window:
             dims = quoted(t.dim for t, _ in sizes)
-            text = f"`pad = {layer.padding}` is as wide as the window of `{layer.name}`"
+            text = f"`pad = {pad}` is as wide as the window of `{layer.name}`"
             note = f"the window over {dims} spans {window}; outputs at the border see zeros only"
             helps = [f"`pad = {(window - 1) // 2}` keeps the size at stride 1"] if window > 1 else ["remove `pad`"]
             sink.add(warning("Q0421", text, layer.span, notes=[note], helps=helps))

@@ -52,6 +52,27 @@ class OperatorTemplate:
         weights = {w.name for w in self.decl.weights}
         return tuple(t for t in self.tensors[:-1] if t not in weights)
 
+    @cached_property
+    def windows(self) -> tuple[str, ...]:
+        """Dimensions along which windows of the activations read move, as `Operator.sliding` names them."""
+        if not self.decl.rules:
+            return ()  # reported as wrong; an editor may still ask
+        rule = self.decl.rules[0]
+        dims = {d.lower(): d for d in self.dims}
+        of_output = {n for index in rule.output.indices for n in names_in(index)}
+        found: list[str] = []
+        for access in (a for a in rule.inputs if a.tensor.name in self.activations):
+            for index in access.indices:
+                terms = [n for n in names_in(index) if n in dims]
+                if len(terms) > 1:
+                    found.append(dims[next((n for n in terms if n in of_output), terms[0])])
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def pads(self) -> tuple[str, ...]:
+        """Names of the arguments that pad."""
+        return ("pad", *(f"pad_{d}" for d in self.windows))
+
     def bind(self, arguments: Mapping[str, int], span: Span | None = None) -> Operator:
         """The operator with numbers as coefficients. arguments: values of parameters; the others take their default.
 
@@ -151,7 +172,7 @@ def _check_names(decl: OperatorDecl) -> None:
             if text in names:
                 duplicate("parameter", names[text], dim)
     for name in (*decl.dims, *names.values()):
-        if name.name in RESERVED:
+        if name.name in RESERVED or name.name in {f"pad_{d.name}" for d in decl.dims}:
             fail("Q0202", f"`{name.name}` is an argument of every layer", name.span, helps=["choose another name"])
 
 

@@ -82,18 +82,22 @@ def check_additive(stmt: MinimizeStmt, limits: Iterable[LimitStmt]) -> None:
             fail("Q0814", text, limit.span, label=_NOT_ADDITIVE["error"], helps=["use `search nsga2(...)`"])
 
 
-def check_together(found: Statements, search: Search, levels: tuple[str, ...], searched: bool) -> None:
-    """Raises SpecError for what the exact search and the rough levels cannot do. searched: whether parameters are."""
-    stmt, rough = found.get(LevelsStmt), [x for x in levels if x != "fine"]
-    if search.method == "exact" and (searched or rough):
-        other = "parameters of the accelerator" if searched else "rough levels"
-        helps = ["use `search nsga2(...)`", *(["fix the parameters"] if searched else ["leave `levels` out"])]
-        text = f"the exact search does not go together with {other}"
-        fail("Q0823", text, found.need(SearchStmt, "").span, label="searches the widths alone", helps=helps)
+def check_together(found: Statements, search: Search, levels: tuple[str, ...]) -> None:
+    """Raises SpecError for what the exact search and the rough levels cannot do."""
+    stmt = found.get(LevelsStmt)
+    if search.method == "exact" and levels != ("fine",):
+        helps = ["use `search nsga2(...)`", "leave `levels` out"]
+        text = "the exact search does not go together with rough levels"
+        fail("Q0823", text, found.need(SearchStmt, "").span, label="needs the best mapping of every layer", helps=helps)
     minimize = found.get(MinimizeStmt)
+    for name in minimize.objectives if minimize and stmt and "coarse" in levels else ():
+        if name.name in TIMED:
+            labels = [Label(stmt.span, "`coarse` knows no machine")] if stmt else []
+            text = f"the coarse level does not estimate `{name.name}`"
+            fail("Q0823", text, name.span, labels=labels, helps=["begin with `mid`"])
     asked = (*(minimize.objectives if minimize else ()), *(limit.quantity for limit in found.all(LimitStmt)))
-    for name in asked if stmt and rough else ():
-        if name.name in (*TIMED, "error"):
-            labels = [Label(stmt.span, "estimates energies")] if stmt else []
-            helps = ["leave `levels` out"]
-            fail("Q0823", f"rough levels do not estimate `{name.name}`", name.span, labels=labels, helps=helps)
+    for name in asked if stmt and levels != ("fine",) else ():
+        if name.name in ("error", "sensitivity"):
+            labels = [Label(stmt.span, "trains nothing")] if stmt else []
+            text = f"rough levels do not estimate the {name.name}"
+            fail("Q0823", text, name.span, labels=labels, helps=["leave `levels` out"])

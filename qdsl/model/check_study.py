@@ -137,7 +137,7 @@ def _study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
         reports = _reports(found.get(ReportStmt))
     if network is None or not bounds:
         return None
-    check_together(found, search, levels, searched=bool(bounds[0].values))
+    check_together(found, search, levels)
     fitted = list(fit_all(bounds, partial(_fit, decl, block, scope, network), sink))
     if not any(layer.has_weights for layer in network.layers):
         text = f"network `{network.name}` has no layers with weights, so there are no widths to choose"

@@ -11,7 +11,7 @@ from qdsl.model.expressions import Value, as_activation, as_truth, evaluate, kin
 from qdsl.model.findings import fail, lookup, quoted, skip, unknown, whole_name
 from qdsl.model.network import Activation, Layer
 from qdsl.model.operator import Operator, Problem, Tensor
-from qdsl.model.shapes import derive_problem
+from qdsl.model.shapes import Padding, derive_problem
 from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.syntax.tree import Binding, BlockDecl, Call, Conditional, Expr, Ident, YieldStmt
 
@@ -94,7 +94,7 @@ class Graph:
     def _layer(
         self, template: OperatorTemplate, call: Call, frame: Frame, name: str | None, chained: Value | None
     ) -> Activation:
-        operator, given, pad = self.arguments(call, template, frame)
+        operator, given, pads = self.arguments(call, template, frame)
         positional, _ = split_arguments(call.arguments)
         if len(positional) != len(template.activations):
             n = len(template.activations)
@@ -102,23 +102,27 @@ class Graph:
             fail("Q0414", text, call.span, notes=[f"it reads {quoted(template.activations)}, in this order"])
         inputs = [as_activation(v, s) for v, s in self._positional(positional, frame, chained)]
         reads = [(operator.tensor(t), a) for t, a in zip(template.activations, inputs, strict=True)]
-        if pad is not None and not any(len(axis.terms) > 1 for t, _ in reads for axis in t.axes):
-            fail("Q0204", f"`{template.name}` has no window to pad", call.span, helps=["remove `pad`"])
-        problem = self._problem(operator, given, reads, pad or 0, call.span)
+        padding = _padding(template, pads, call.span)
+        problem = self._problem(operator, given, reads, padding, call.span)
         function = function_of(call)
         name = self._full_name(name or self._free_name(template.name, frame), frame, call.span)
         pairs = tuple((t.name, a.name) for t, a in reads)
-        self.layers.append(Layer(name, problem, pairs, function, pad or 0, call.span))
+        self.layers.append(Layer(name, problem, pairs, function, padding, call.span))
         self.activations[name] = Activation(name, problem.shape(operator.output), name)
         return self.activations[name]
 
     def _problem(
-        self, operator: Operator, given: dict[str, int], reads: list[tuple[Tensor, Activation]], pad: int, span: Span
+        self,
+        operator: Operator,
+        given: dict[str, int],
+        reads: list[tuple[Tensor, Activation]],
+        padding: Padding,
+        span: Span,
     ) -> Problem:
         """Derived once for all layers that are alike. Equal parameters make one operator, so its identity is enough."""
-        key = (id(operator), tuple(given.items()), tuple(a.shape for _, a in reads), pad)
+        key = (id(operator), tuple(given.items()), tuple(a.shape for _, a in reads), padding)
         if key not in self.problems:
-            self.problems[key] = derive_problem(operator, given, reads, pad, span)
+            self.problems[key] = derive_problem(operator, given, reads, padding, span)
         return self.problems[key]
 
     def _instance(
@@ -187,13 +191,13 @@ class Graph:
 
     def arguments(
         self, call: Call, template: OperatorTemplate, frame: Frame
-    ) -> tuple[Operator, dict[str, int], int | None]:
-        """The operator with its parameters, the sizes that are given, and `pad`."""
+    ) -> tuple[Operator, dict[str, int], dict[str, int]]:
+        """The operator with its parameters, the sizes that are given, and what is given for `pad` and `pad_P`."""
         _, named = split_arguments(call.arguments)
         parameters: dict[str, int] = {}
         sizes: dict[str, int] = {}
-        pad: int | None = None
-        known = [*template.parameters, *template.dims, "pad"]
+        pads: dict[str, int] = {}
+        known = [*template.parameters, *template.dims, *template.pads]
         for name, (ident, expr) in named.items():
             if name not in known:
                 if name in template.tensors:
@@ -206,8 +210,8 @@ class Graph:
             elif name in template.dims:
                 sizes[name] = whole(q, expr.span, f"`{name}`")
             else:
-                pad = whole(q, expr.span, "`pad`", 0, 2**20)
-        return template.bind(parameters, call.span), sizes, pad
+                pads[name] = whole(q, expr.span, f"`{name}`", 0, 2**20)
+        return template.bind(parameters, call.span), sizes, pads
 
     def _count(self, expr: Expr, frame: Frame, name: str) -> Quantity:
         value = self.value(expr, frame, None)
@@ -240,6 +244,14 @@ def function_of(call: Call) -> str:
     if call.activation.name not in FUNCTIONS:
         unknown("activation function", call.activation, FUNCTIONS)
     return call.activation.name
+
+
+def _padding(template: OperatorTemplate, pads: Mapping[str, int], span: Span) -> Padding:
+    """`pad` of every axis with a window, unless that axis has one of its own."""
+    if pads and not template.windows:
+        fail("Q0204", f"`{template.name}` has no window to pad", span, helps=["remove `pad`"])
+    found = ((d, pads.get(f"pad_{d}", pads.get("pad", 0))) for d in template.windows)
+    return tuple((d, n) for d, n in found if n)
 
 
 def _labelled(diagnostic: Diagnostic, label: Label) -> Diagnostic:

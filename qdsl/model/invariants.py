@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from qdsl.model.accelerator import Accelerator, FanOut, StorageLevel
-from qdsl.model.accuracy import DATA, METHODS, RANGES
+from qdsl.model.accuracy import CHOICES, DATA, METHODS, RANGES
 from qdsl.model.constraint import (
     Bits,
     ComputeInUse,
@@ -110,7 +110,7 @@ def _network(n: Network) -> Iterator[str]:
 def _fits(layer: Layer, tensor: str, shape: tuple[int, ...]) -> bool:
     """Whether what the layer reads lies within the padded activation."""
     t = layer.problem.operator.tensor(tensor)
-    padded = [n + 2 * layer.padding * (len(a.terms) > 1) for n, a in zip(shape, t.axes, strict=True)]
+    padded = [n + 2 * layer.padded(a) for n, a in zip(shape, t.axes, strict=True)]
     return all(need <= have for need, have in zip(layer.problem.shape(t), padded, strict=True))
 
 
@@ -161,15 +161,19 @@ def _study(s: Study) -> Iterator[str]:
 
 
 def _accuracy(s: Study) -> Iterator[str]:
-    if (s.accuracy is not None) != ("error" in s.objectives or s.largest_error is not None):
-        yield "errors must be measured exactly where the study asks for them"
+    asked = {"error"} & set(s.objectives) or s.largest_error is not None, "sensitivity" in s.objectives
+    measures = s.accuracy is not None and s.accuracy.method != "estimate", s.accuracy is not None
+    if (bool(asked[0]), bool(asked[0]) or asked[1]) != measures:
+        yield "errors must be measured, or estimated, exactly where the study asks for that"
     if s.accuracy is None:
         return
     a = s.accuracy
     if a.method not in METHODS or a.data.kind not in DATA or bool(a.data.path) != DATA[a.data.kind].needs_path:
         yield "the method and the data must be known, with a path where they need one"
-    elif any(not low <= a.settings.get(name, low) <= high for name, (low, high) in RANGES.items()):
-        yield "the settings of the method must be in their ranges"
+    elif any(not low <= getattr(a, name) <= high for name, (low, high) in RANGES.items()) or any(
+        getattr(a, name) not in words for name, words in CHOICES.items()
+    ):
+        yield "the settings of the method must be in their ranges or among their words"
     if s.largest_error is not None and not 0 <= s.largest_error <= 100:
         yield "the largest error must be from 0 to 100 %"
 

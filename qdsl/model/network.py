@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from qdsl.diagnostics import Span
-from qdsl.model.operator import Operator, Problem
+from qdsl.model.operator import Axis, Operator, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,17 @@ class Layer:
     """One operator in the graph.
 
     inputs: (tensor of the operator, name of the activation it reads); empty for a `layer` with given sizes.
-    function: activation function after it, '' for none. padding: zeros added on each side of every sliding axis;
-    the cost model counts the padded tensor. group: the part of a split layer that this is; None for a whole layer.
-    network: which of a set of networks it belongs to, '' without a set; weight: how often that network runs.
+    function: activation function after it, '' for none. padding: (dimension along which a window moves, zeros on
+    each side of its axis), none of 0; the cost model counts the padded tensor. group: the part of a split layer that this is;
+    None for a whole layer. network: which of a set of networks it belongs to, '' without a set; weight: how often that
+    network runs.
     """
 
     name: str
     problem: Problem
     inputs: tuple[tuple[str, str], ...] = ()
     function: str = ""
-    padding: int = 0
+    padding: tuple[tuple[str, int], ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
     group: Group | None = None
     network: str = ""
@@ -64,6 +65,11 @@ class Layer:
     def output(self) -> str:
         """Name of the activation that it writes, or writes a part of: its own or that of the layer it is split from."""
         return self.group.layer if self.group else self.name
+
+    def padded(self, axis: Axis) -> int:
+        """Zeros on each side of an axis of what it reads."""
+        slides = self.problem.operator.sliding(axis)
+        return dict(self.padding).get(slides, 0) if slides else 0
 
     @property
     def share(self) -> float:

@@ -88,6 +88,13 @@ class Operator:
     def weights(self) -> tuple[Tensor, ...]:
         return tuple(t for t in self.tensors if t.is_weight)
 
+    def sliding(self, axis: Axis) -> str | None:
+        """The dimension along which the window of an axis moves: of several that are added, the first that the output has;
+        None for an axis of one term, which has no window."""
+        if len(axis.terms) == 1:
+            return None
+        return next((d for d in axis.dims if d in self.output.dims), axis.dims[0])
+
     def tensor(self, name: str) -> Tensor:
         return next(t for t in self.tensors if t.name == name)
 

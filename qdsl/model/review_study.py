@@ -171,6 +171,7 @@ def _without_data(study: Study, objectives: dict[str, Span]) -> Iterator[Diagnos
         "energy": None if _costs_energy(study.accelerator) else f"every energy of `{study.accelerator.name}` is 0",
         "weight_memory": None if weights else "no layer has a choice of widths for its weights",
         "activation_memory": None if activations else "no layer has a choice of widths for its activations",
+        "sensitivity": None if weights or activations else "no layer has a choice of widths",
         "error": None if weights or activations else "no layer has a choice of widths",
         "noise": None if weights or activations else "no layer has a choice of widths",
     }

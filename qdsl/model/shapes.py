@@ -10,6 +10,7 @@ from qdsl.model.findings import fail, quoted
 from qdsl.model.network import Activation
 from qdsl.model.operator import Axis, Operator, Problem, Tensor, Term
 
+Padding = tuple[tuple[str, int], ...]
 COUNT_LIMIT = 2**62  # counts stay within 64-bit integers
 
 
@@ -22,9 +23,15 @@ class _Known:
 
 
 def derive_problem(
-    operator: Operator, given: Mapping[str, int], reads: Sequence[tuple[Tensor, Activation]], pad: int, span: Span
+    operator: Operator,
+    given: Mapping[str, int],
+    reads: Sequence[tuple[Tensor, Activation]],
+    padding: Padding,
+    span: Span,
 ) -> Problem:
     """The operator with its sizes, from sizes given by name and from the shapes of the activations that are read.
+
+    padding: zeros on each side of the axes along which these dimensions slide.
 
     An axis with the one term c*d and extent n gives d = (n-1)//c + 1. An axis with several terms gives its one unknown
     dimension d = (n + 2*pad - 1 - sum c_i*(e_i-1))//c + 1 over the other terms i.
@@ -41,7 +48,7 @@ def derive_problem(
         pending.remove((tensor, activation, i))
         axis = tensor.axes[i]
         unknown = _open(axis, sizes) or [t for t in axis.terms if t.dim in operator.output.dims] or list(axis.terms)
-        found = _solve(operator, axis, unknown[0], activation, i, sizes, pad, span)
+        found = _solve(operator, axis, unknown[0], activation, i, sizes, padding, span)
         known = sizes.setdefault(unknown[0].dim, found)
         if known.size != found.size:
             text = f"`{unknown[0].dim}` of `{operator.name}` cannot be both {known.size} and {found.size}"
@@ -77,12 +84,12 @@ def _solve(
     activation: Activation,
     index: int,
     sizes: Mapping[str, _Known],
-    pad: int,
+    padding: Padding,
     span: Span,
 ) -> _Known:
     """The size of the term's dimension that the extent of the axis leaves room for."""
     extent = activation.shape[index]
-    padded = extent + 2 * pad * (len(axis.terms) > 1)
+    padded = extent + 2 * dict(padding).get(operator.sliding(axis) or "", 0)
     window = 1 + sum(t.coefficient * (sizes[t.dim].size - 1) for t in axis.terms if t is not term)
     size = (padded - window) // term.coefficient + 1
     if padded < window:

@@ -17,7 +17,7 @@ from qdsl.model.precision import PrecisionSpace
 if TYPE_CHECKING:
     from qdsl.model.allowances import Allowance
 
-OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "area", "error")
+OBJECTIVES = ("energy", "weight_memory", "activation_memory", "latency", "edp", "noise", "area", "error", "sensitivity")
 TIMED = ("latency", "edp")
 NOT_ADDITIVE = ("edp", "error")
 """Objectives that are neither a sum over the layers nor a peak."""

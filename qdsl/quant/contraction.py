@@ -16,6 +16,7 @@ from torch import Tensor
 
 from qdsl.model.operator import Operator, Problem
 from qdsl.model.operator import Tensor as Operand
+from qdsl.model.shapes import Padding
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Conv2d:
     depthwise: bool
 
 
-def contract(problem: Problem, padding: int, tensors: Mapping[str, Tensor]) -> Tensor:
+def contract(problem: Problem, padding: Padding, tensors: Mapping[str, Tensor]) -> Tensor:
     """The output of the operator, its axes as in the rule. tensors: every input by its name, activations not padded."""
     operator = problem.operator
     problem = _with_batch(problem, tensors)
-    padded = {t.name: tensors[t.name] if t.is_weight else pad(tensors[t.name], t, padding) for t in operator.inputs}
+    padded = {
+        t.name: tensors[t.name] if t.is_weight else pad(tensors[t.name], t, operator, padding) for t in operator.inputs
+    }
     if (conv := as_conv2d(operator)) and all(x.is_floating_point() for x in padded.values()):
         return _convolve(conv, operator, padded)
     views = [(_window(padded[t.name], t, problem), list(t.dims)) for t in operator.inputs]
@@ -69,9 +72,9 @@ def as_conv2d(operator: Operator) -> Conv2d | None:
     return Conv2d((p.coefficient, q.coefficient), (r.coefficient, s.coefficient), not dense)
 
 
-def pad(x: Tensor, operand: Operand, padding: int) -> Tensor:
-    """With zeros on each side of every axis that is a sum of dimensions."""
-    sides = [padding * (len(axis.terms) > 1) for axis in reversed(operand.axes)]
+def pad(x: Tensor, operand: Operand, operator: Operator, padding: Padding) -> Tensor:
+    """With zeros on each side of the axes along which windows move."""
+    sides = [dict(padding).get(operator.sliding(axis) or "", 0) for axis in reversed(operand.axes)]
     return F.pad(x, [n for side in sides for n in (side, side)]) if any(sides) else x
 
 

@@ -7,6 +7,7 @@ there is what integer arithmetic alone rounds to.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,7 +46,14 @@ class Grid:
 
     def __call__(self, x: Tensor) -> Tensor:
         """x with every value replaced by the nearest one of the grid."""
-        return self.values(self.codes(x))
+        if self.scale.requires_grad:
+            return self.values(self.codes(x))
+        found: Tensor = _Nearest.apply(x, self)  # type: ignore[no-untyped-call]
+        return found
+
+    def detached(self) -> Grid:
+        """Without gradients."""
+        return Grid(self.scale.detach(), self.zero, self.low, self.high)
 
     def expanded(self, shape: tuple[int, ...]) -> Grid:
         """With its tensors in another shape of as many elements."""
@@ -62,6 +70,23 @@ class _Straight(torch.autograd.Function):
         return gradients[0], None
 
 
+class _Nearest(torch.autograd.Function):
+    """`values(codes(x))` of a grid that is not learned, in one step: the same to the bit, and twice as fast."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, grid: Grid) -> Tensor:
+        whole = torch.floor(grid.zero)
+        codes = (x / grid.scale).add_(grid.zero - whole).round_().add_(whole)
+        found = torch.clamp(codes, grid.low, grid.high)
+        ctx.save_for_backward(found == codes)
+        return found.sub_(grid.zero).mul_(grid.scale)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (inside,) = ctx.saved_tensors
+        return gradients[0] * inside, None
+
+
 def straight(x: Tensor, value: Tensor) -> Tensor:
     """`value`, which has the gradient of x."""
     found: Tensor = _Straight.apply(x, value.detach())  # type: ignore[no-untyped-call]
@@ -72,11 +97,9 @@ def short(scale: Tensor) -> Tensor:
     """The next scale that is not less and has a short mantissa; 1 in place of 0."""
     with torch.no_grad():
         mantissa, exponent = torch.frexp(scale)
-        rounded = torch.ldexp(
-            torch.ceil(torch.ldexp(mantissa, _same(exponent, MANTISSA_BITS))), exponent - MANTISSA_BITS
-        )
-        rounded = torch.where(scale > 0, rounded, torch.ones_like(scale))
-    return straight(scale, rounded)
+        rounded = torch.ldexp(torch.ceil(mantissa * 2**MANTISSA_BITS), exponent - MANTISSA_BITS)
+        rounded = torch.where(scale > 0, rounded, 1.0)
+    return straight(scale, rounded) if scale.requires_grad else rounded
 
 
 def affine(lo: Tensor, hi: Tensor, bits: Tensor) -> Grid:
@@ -108,7 +131,3 @@ def _codes(bits: Tensor, signed: bool) -> tuple[Tensor, Tensor]:
     levels = torch.exp2(bits)
     low = -levels / 2 if signed else torch.zeros_like(levels)
     return low, low + levels - 1
-
-
-def _same(like: Tensor, value: int) -> Tensor:
-    return torch.full_like(like, value)

@@ -99,9 +99,9 @@ class QuantNetwork(nn.Module):
             values[name] = self.activations[name](self.layers[name](*self.reads(name, values)))
 
     def reads(self, layer: str, values: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Grid | None]]:
-        """What a layer reads, and the grids of it."""
+        """What a layer reads, and the grids of it, those of this pass where it was quantised in it."""
         names = [a for _, a in self.layers[layer].layer.inputs]
-        return [values[a] for a in names], [self.grid(a) for a in names]
+        return [values[a] for a in names], [self.activations[a].latest or self.grid(a) for a in names]
 
     def grid(self, activation: str) -> Grid | None:
         """None for one that is not quantised."""
@@ -124,7 +124,7 @@ class QuantNetwork(nn.Module):
         was_training = self.training
         self.eval()
         for quantiser in self.activations.values():
-            quantiser.sample, quantiser.observing = [], True
+            quantiser.sample, quantiser.observing, quantiser.latest = [], True, None
         weights = [x.quantiser for x in self.layers.values() if x.quantiser is not None]
         kept = [x.bits for x in weights]
         try:

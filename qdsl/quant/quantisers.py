@@ -108,7 +108,11 @@ class WeightQuantiser(nn.Module):
     def _ranges(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Of shape [channels, 1]."""
         lo, hi = torch.zeros_like(rows[:, :1]), torch.zeros_like(rows[:, :1])
-        for bits in sorted({b for b in self.bits or () if b}):
+        several = sorted({b for b in self.bits or () if b})
+        if len(several) == 1 and all(self.bits or ()):
+            found = self.settings.range_of(self._shared(rows), several[0], True)
+            return found[0].unsqueeze(1).expand_as(lo), found[1].unsqueeze(1).expand_as(hi)
+        for bits in several:
             chosen = [i for i, b in enumerate(self.bits or ()) if b == bits]
             found = self.settings.range_of(self._shared(rows[chosen]), bits, True)
             lo[chosen], hi[chosen] = (f.unsqueeze(1).expand(len(chosen), 1) for f in found)
@@ -142,6 +146,8 @@ class ActivationQuantiser(nn.Module):
         self.observing = False
         self.sample: list[Tensor] = []
         """What calibration saw; empty again once the range is trained."""
+        self.latest: Grid | None = None
+        """Of the last pass, without gradients."""
         self.register_buffer("lo", torch.full((1,), torch.nan, device=device))
         self.register_buffer("hi", torch.full((1,), torch.nan, device=device))
         self.register_buffer("step_bits", torch.ones(1, device=device))
@@ -152,7 +158,7 @@ class ActivationQuantiser(nn.Module):
         """Raises ValueError for anything but 1 to 16 bits or none."""
         if isinstance(bits, tuple) or (bits is not None and not 1 <= bits <= WIDEST):
             raise ValueError(f"an activation has one width of 1 to {WIDEST} bits")
-        self.bits = bits
+        self.bits, self.latest = bits, None
         if bits and self.sample:
             self._start(torch.cat(self.sample))
 
@@ -165,6 +171,7 @@ class ActivationQuantiser(nn.Module):
         if not x.is_meta:
             self._observe(x.detach())
         grid = self.grid(x[0].numel())
+        self.latest = grid.detached()
         if self.settings.learned == "pact" and self.learned is not None:
             limit = self.learned.abs()
             x = torch.minimum(x, straight(limit, grid.values(grid.high)))
@@ -187,7 +194,7 @@ class ActivationQuantiser(nn.Module):
 
     def finish(self) -> None:
         """Ends calibration: the range follows from the values that were kept."""
-        self.observing = False
+        self.observing, self.latest = False, None
         if self.sample:
             self._start(torch.cat(self.sample))
 

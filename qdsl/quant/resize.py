@@ -54,8 +54,7 @@ def _derived(operator: Operator) -> set[str]:
     """Dimensions whose sizes follow from what is read: alone on an axis, or those that a window slides along."""
     found: set[str] = set()
     for axis in (a for t in operator.inputs if not t.is_weight for a in t.axes):
-        sliding = [d for d in axis.dims if d in operator.output.dims] or list(axis.dims)
-        found.add(sliding[0])
+        found.add(operator.sliding(axis) or axis.dims[0])
     return found
 
 

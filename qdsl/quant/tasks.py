@@ -10,14 +10,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from qdsl.diagnostics import Diagnostic, SpecError
+from qdsl.model.measured import DataFacts, Measured, Question, WidthList
+from qdsl.quant.additive import Options, Sensitivity
 from qdsl.quant.checkpoint import load_weights, save_weights
 from qdsl.quant.data import Data, load
-from qdsl.quant.measured import DataFacts, Measured, Question, WidthList
 from qdsl.quant.training import Trainer
 
 
 def data_facts(question: Question) -> DataFacts:
-    """Raises what `load` raises."""
+    """Raises what `load` raises, and SpecError (Q0933) for a device that torch cannot use."""
+    _check_device(question.device)
     data = _data(question)
     return DataFacts(data.digest, len(data.train), len(data.validation), len(data.test), torch.__version__)
 
@@ -36,10 +39,25 @@ def measure_float(question: Question, weights: Path) -> tuple[Measured, str]:
 
 def measure(question: Question, weights: Path, widths: WidthList, bound: float) -> tuple[Measured, float]:
     """The error of a design, and the seconds it took. bound: see `Trainer.measure`."""
-    start = time.perf_counter()
+    start = time.process_time()
     bits = {layer: dict(tensors) for layer, tensors in widths}
     found = _trainer(question).measure(_weights(question, weights), bits, bound)
-    return found, time.perf_counter() - start
+    return found, time.process_time() - start
+
+
+def sensitivities(question: Question, weights: Path, options: Options) -> Sensitivity:
+    """By layer, tensor and width."""
+    return _trainer(question).sensitivity(_weights(question, weights), options)
+
+
+def _check_device(name: str) -> None:
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).split("\n", 1)[0]
+        helps = ("leave `--device` out to train on the processor",)
+        text = f"torch cannot use the device `{name}`"
+        raise SpecError([Diagnostic("Q0933", text, None, notes=(reason,), helps=helps)]) from None
 
 
 @lru_cache(maxsize=1)

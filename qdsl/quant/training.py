@@ -14,10 +14,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qdsl.model.accuracy import Accuracy
+from qdsl.model.measured import Measured
 from qdsl.model.network import Network
+from qdsl.quant.additive import Options, Sensitivity, sensitivity
 from qdsl.quant.data import Data, Part
-from qdsl.quant.measured import Measured
 from qdsl.quant.network import QuantNetwork, Widths, build
+from qdsl.quant.posttraining import correct_biases
+from qdsl.quant.quantisers import Quantisers
+from qdsl.quant.ranges import Quantiser
 
 MOMENTUM = 0.9
 FLOAT_DECAY, DECAY = 4e-5, 1e-5
@@ -52,19 +56,32 @@ class Trainer:
         that its training may end early (`Accuracy.stops`)."""
         a = self.accuracy
         with reproducible(a.seed):
-            net = build(self.network, seed=a.seed, device=self.device)
+            net = build(self.network, quantisers=quantisers(a), seed=a.seed, device=self.device)
             set_weights(net, weights)
             errors = []
             if widths is not None:
                 net.set_widths(widths)
-                net.calibrate(torch.split(self._samples, a.batch))
-                if a.method == "train":
+                samples = torch.split(self._samples, a.batch)
+                net.calibrate(samples)
+                if a.method == "calibrate":
+                    correct_biases(net, samples)
+                else:
                     for _ in self._epochs(net, a.epochs, a.rate, DECAY):
                         errors.append(error_of(net, self._on_device["validation"]))
                         if len(errors) < a.epochs and a.stops(errors[-1], bound):
                             return Measured(tuple(errors))
             errors = errors or [error_of(net, self._on_device["validation"])]
             return Measured(tuple(errors), error_of(net, self._on_device["test"]))
+
+    def sensitivity(self, weights: Weights, options: Options) -> Sensitivity:
+        """By layer, tensor and width, as the study says."""
+        a = self.accuracy
+        with reproducible(a.seed):
+            net = build(self.network, quantisers=quantisers(a), seed=a.seed, device=self.device)
+            set_weights(net, weights)
+            samples = torch.split(self._samples, a.batch)
+            net.calibrate(samples)
+            return sensitivity(net, samples, options, a.measure, a.seed)
 
     def _epochs(self, net: QuantNetwork, epochs: int, rate: float, decay: float) -> Iterator[None]:
         """Trains, and yields after each epoch."""
@@ -96,6 +113,13 @@ class Trainer:
             return torch.from_numpy(part.inputs).to(self.device), torch.from_numpy(part.labels).to(self.device)
 
         return {name: moved(getattr(self.data, name)) for name in ("train", "validation", "test")}
+
+
+def quantisers(a: Accuracy) -> Quantisers:
+    """Weights symmetric, activations affine."""
+    both = a.learned == "lsq"
+    weights = Quantiser(symmetric=True, per_channel=a.per == "channel", ranges=a.ranges, learned="lsq" if both else "")
+    return Quantisers(weights, Quantiser(ranges=a.ranges, learned="" if a.learned == "none" else a.learned))
 
 
 def error_of(net: nn.Module, part: tuple[Tensor, Tensor]) -> float:

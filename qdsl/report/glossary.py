@@ -37,6 +37,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "All designs that no other one beats, proven. Of a large one a report shows some, spread evenly; front.csv has all.",
     ),
     (
+        "error",
+        "Share of the examples set aside that the quantised network takes for another class. The search chooses by it; the "
+        "test error is that of other examples, which the search has not seen.",
+    ),
+    (
         "hypervolume",
         "Share of the box between the origin and a fixed worst point that the front dominates, from 0 to 1. "
         "It grows as the front gets better; a flat end means that the search has settled.",

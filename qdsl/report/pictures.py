@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qdsl.report.accuracy import error_picture
 from qdsl.report.explored import hardware_picture
 from qdsl.report.figures import Figure, FrontMark, LayerColumn, StackedRow, convergence, front, layer_columns, stacked
 from qdsl.report.figures.style import shade_class, step_class
 from qdsl.report.layers import COMPUTE, LEAKAGE, ROLES, level_rows
 from qdsl.report.legal import Legal, legal
-from qdsl.report.points import PointRow, Units, decibels, facts, point_rows, reference_rows
+from qdsl.report.points import PointRow, Units, decibels, error_text, facts, point_rows, reference_rows
 from qdsl.report.quantities import Unit
 from qdsl.report.rooflines import Rooflines, rooflines
 from qdsl.study.result import DesignPoint, StudyRun
@@ -17,10 +18,11 @@ from qdsl.study.result import DesignPoint, StudyRun
 
 @dataclass(frozen=True)
 class Pictures:
-    """levels, rooflines: None when the chosen design's mappings were not recovered; convergence: None without a
-    generation; hardware: None where no parameter is searched."""
+    """errors: None where none are measured. levels, rooflines: None when the chosen design's mappings were not recovered.
+    convergence: None without a generation."""
 
     front: Figure
+    errors: Figure | None
     layers: Figure
     levels: Figure | None
     rooflines: Rooflines | None
@@ -32,6 +34,7 @@ class Pictures:
         """File name -> figure, for reports that keep them beside the text."""
         named = {
             "front.svg": self.front,
+            "error.svg": self.errors,
             "layers.svg": self.layers,
             "levels.svg": self.levels,
             "roofline.svg": self.rooflines.pictures[0][1] if self.rooflines else None,
@@ -47,6 +50,7 @@ def pictures(run: StudyRun, units: Units) -> Pictures:
     history = [(g.number, g.hypervolume) for g in run.history]
     return Pictures(
         _front(run, units),
+        error_picture(run, units),
         _layers(run, units.energy),
         _levels(run, units.energy),
         rooflines(run),
@@ -74,22 +78,30 @@ def selection_data(run: StudyRun, units: Units) -> dict[str, object]:
 
 
 def _front(run: StudyRun, units: Units) -> Figure:
-    noises = [row.noise_db for row in point_rows(run) if row.noise_db is not None]
+    shades = [shade for row in point_rows(run) if (shade := _shade(row)) is not None]
 
     def mark(row: PointRow, label: str) -> FrontMark:
         name = f"uniform {row.label}" if row.label else f"point {row.number}"
         title = f"{name}: {units.energy.text(row.energy_pj)}, {units.memory.text(row.memory_bits)}"
         shade = ""
-        if row.noise_db is not None:
+        if row.error is not None:
+            title += f", error {error_text(row.error)}"
+        elif row.noise_db is not None:
             title += f", noise {decibels(row.noise_db)}"
-            shade = shade_class(row.noise_db, noises)
+        if (value := _shade(row)) is not None:
+            shade = shade_class(value, shades)
         return FrontMark(units.memory.value(row.memory_bits), units.energy.value(row.energy_pj), label, title, shade)
 
     points = [mark(row, "") for row in point_rows(run)]
     references = [mark(row, row.label) for row in reference_rows(run)]
     x_title, y_title = f"weight memory, {units.memory.symbol}", f"energy, {units.energy.symbol}"
-    shade_title = "darker: less noise" if noises else ""
+    shade_title = f"darker: less {'error' if 'error' in run.chosen_point.objectives else 'noise'}" if shades else ""
     return front(points, references, run.chosen, x_title, y_title, _explored(run, units), shade_title)
+
+
+def _shade(row: PointRow) -> float | None:
+    """What darker points have less of."""
+    return row.noise_db if row.error is None else row.error
 
 
 def _explored(run: StudyRun, units: Units) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qdsl.model.network import Layer, Network
-from qdsl.report.quantities import NARROW, Unit, change, compared, energy_unit, grouped, memory_unit
+from qdsl.report.quantities import NARROW, Unit, change, compared, energy_unit, grouped, memory_unit, percent
 from qdsl.study.result import DesignPoint, StudyRun
 
 
@@ -22,8 +22,8 @@ class Units:
 class PointRow:
     """A design. number: 1-based place on the front, 0 for a reference; roles: why it stands out; weight_bits, input_bits:
     mean width of a value, weighted by the sizes of the tensors (None: there are none); noise_db: None unless the study
-    minimises it. hardware: its configuration as text, '' if no parameter is searched; others: (name, value) of the other
-    objectives that it minimises."""
+    minimises it. hardware: its configuration as text, '' if no parameter is searched; error, test_error: per cent, None
+    unless they are measured; others: (name, value) of the other objectives that it minimises."""
 
     number: int
     label: str
@@ -36,6 +36,8 @@ class PointRow:
     input_bits: float | None
     noise_db: float | None
     hardware: str
+    error: float | None
+    test_error: float | None
     others: tuple[tuple[str, str], ...] = ()
 
 
@@ -67,6 +69,8 @@ def facts(row: PointRow, unit: Units) -> tuple[tuple[str, str], ...]:
     if row.memory_change:
         said.append(("memory against baseline", row.memory_change))
     said += row.others
+    if row.error is not None:
+        said += [("error", error_text(row.error)), ("test error", error_text(row.test_error))]
     if row.noise_db is not None:
         said.append(("quantisation noise", decibels(row.noise_db)))
     said.append(("mean width of a weight", _bits(row.weight_bits)))
@@ -126,6 +130,8 @@ def _row(run: StudyRun, point: DesignPoint, number: int, roles: tuple[str, ...])
         input_bits,
         point.objectives["noise"] if "noise" in run.study.objectives else None,
         run.study.hardware[point.hardware].text if run.study.hardware else "",
+        point.objectives.get("error"),
+        point.test_error,
         tuple(_other(run, point)),
     )
 
@@ -165,8 +171,15 @@ def _other(run: StudyRun, point: DesignPoint) -> Iterator[tuple[str, str]]:
             yield "activations alive, at most", memory_unit(point.objectives[name]).text(point.objectives[name])
         elif name == "latency":
             yield "latency, layer after layer", f"{grouped(point.objectives[name])}{NARROW}cycles"
+        elif name == "sensitivity":
+            yield "sensitivity", f"{point.objectives[name]:.4g}"
         elif name == "edp":
             yield "energy-delay product", f"{point.objectives[name]:.4g}{NARROW}pJ·cycles"
+
+
+def error_text(error: float | None) -> str:
+    """Of an error in per cent."""
+    return "—" if error is None else percent(error / 100, 2)
 
 
 def decibels(noise_db: float) -> str:

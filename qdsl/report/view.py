@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from qdsl.report.accuracy import accuracy_facts, remark
 from qdsl.report.asked import machine_facts, network_facts, option_rows, part_rows, search_facts
 from qdsl.report.explained import accesses_text, tile_text
 from qdsl.report.explored import configuration_rows, funnel_text, level_seconds, network_rows
@@ -11,7 +12,7 @@ from qdsl.report.figures.style import DARK, FIGURE_CSS, LIGHT, STEPS, step_class
 from qdsl.report.glossary import GLOSSARY
 from qdsl.report.layers import ROLES, layer_rows, level_rows, nests, widths
 from qdsl.report.pictures import Pictures, selection_data, width_options
-from qdsl.report.points import answer, facts, point_rows, reference_rows, remarks, units
+from qdsl.report.points import answer, error_text, facts, point_rows, reference_rows, remarks, units
 from qdsl.report.quantities import change, finer
 from qdsl.study.result import StudyRun
 
@@ -34,12 +35,15 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "machine_facts": machine_facts(run.study),
         "complete": run.complete,
         "answer": answer(run, unit),
-        "remarks": remarks(run),
+        "remarks": (*remarks(run), *filter(None, [remark(run)])),
         "energy": unit.energy,
         "layer_energy": finer(unit.energy, max(layer.energy_pj for layer in layers)),
         "memory": unit.memory,
         "noise": "noise" in run.study.objectives,
+        "measured": "error" in run.chosen_point.objectives,
+        "accuracy_facts": accuracy_facts(run),
         "change": change,
+        "error": error_text,
         "step": {bits: step_class(bits, width_options(run)) for bits in width_options(run)},
         "steps": STEPS,
         "roles": ROLES,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Json = Any  # dict, list, str, int, float, bool or None
+Decoder = Callable[[Json], Any]
 
 
 def to_json(value: Any, hint: Any = None) -> Json:
@@ -49,61 +50,127 @@ def to_json(value: Any, hint: Any = None) -> Json:
 
 def from_json(data: Json, hint: type[T]) -> T:
     """The value of type `hint` whose JSON form is `data`. Raises ValueError, naming the place, when it is not one."""
-    result: T = _decode(data, hint, hint.__name__)
+    known: Any = hint
+    try:
+        result: T = _decoder(known)(data)
+    except _MisfitError as misfit:
+        raise ValueError(f"{hint.__name__}{''.join(reversed(misfit.path))}: {misfit.reason}") from None
     return result
 
 
-def _decode(data: Json, hint: Any, where: str) -> Any:
+class _MisfitError(Exception):
+    """reason: what does not fit; path: where, as `.field` and `[index]`, the innermost first."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.path: list[str] = []
+
+
+@cache
+def _decoder(hint: Any) -> Decoder:
+    """What reads the form of a type. Decoders of parts are looked up when they are used: types may contain themselves."""
     if hint is Any:
-        return data
+        return lambda data: data
     if _is_union(hint):
-        if data is None and type(None) in get_args(hint):
-            return None
-        members = _members(hint)
-        scalars = tuple(m for m in members if not _is_record(m))
-        if scalars and not isinstance(data, dict):
-            members = scalars[:1]
-        elif len(members) > 1:
-            kind = _expect(data, dict, where).get("is")
-            members = tuple(m for m in members if m.__name__ == kind)
-            if not members:
-                raise ValueError(f"{where}: unknown kind {kind!r}")
-        return _decode(data, members[0], where)
+        return _of_union(hint)
     if _is_record(hint):
-        return _decode_object(_expect(data, dict, where), hint, where)
+        return _of_record(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (tuple, frozenset):
-        items = _expect(data, list, where)
-        hints = _item_hints(arguments if origin is tuple else (arguments[0], ...), len(items))
-        if len(hints) != len(items):
-            raise ValueError(f"{where}: {len(items)} items instead of {len(hints)}")
-        return origin(_decode(x, h, f"{where}[{i}]") for i, (x, h) in enumerate(zip(items, hints, strict=True)))
+        return _of_items(origin, arguments if origin is tuple else (arguments[0], ...))
     if origin is dict:
-        return {k: _decode(x, arguments[1], f"{where}.{k}") for k, x in _expect(data, dict, where).items()}
-    return _decode_scalar(data, hint, where)
+        return _of_dict(arguments[1])
+    return lambda data: _scalar(data, hint)
 
 
-def _decode_object(data: dict[str, Json], hint: Any, where: str) -> Any:
-    fields = _fields(hint)
-    missing = [name for name in fields if name not in data]
-    if missing:
-        raise ValueError(f"{where}: `{missing[0]}` is missing")
-    return hint(**{name: _decode(data[name], field, f"{where}.{name}") for name, field in fields.items()})
+def _of_union(hint: Any) -> Decoder:
+    members, optional = _members(hint), type(None) in get_args(hint)
+    scalar = next((m for m in members if not _is_record(m)), None)
+    by_name = {m.__name__: m for m in members if _is_record(m)}
+
+    def decode(data: Json) -> Any:
+        if data is None and optional:
+            return None
+        if scalar is not None and not isinstance(data, dict):
+            return _decoder(scalar)(data)
+        if len(members) == 1:
+            return _decoder(members[0])(data)
+        kind = _expect(data, dict).get("is")
+        if kind not in by_name:
+            raise _MisfitError(f"unknown kind {kind!r}")
+        return _decoder(by_name[kind])(data)
+
+    return decode
 
 
-def _decode_scalar(data: Json, hint: Any, where: str) -> Any:
+def _of_record(hint: Any) -> Decoder:
+    decoders: dict[str, Decoder] = {}
+
+    def decode(data: Json) -> Any:
+        _expect(data, dict)
+        if not decoders:
+            decoders.update({name: _decoder(field) for name, field in _fields(hint).items()})
+        values, name = {}, ""
+        try:
+            for name, decoder in decoders.items():
+                values[name] = decoder(data[name])
+        except KeyError:
+            raise _MisfitError(f"`{name}` is missing") from None
+        except _MisfitError as misfit:
+            misfit.path.append(f".{name}")
+            raise
+        return hint(**values)
+
+    return decode
+
+
+def _of_items(origin: Any, arguments: tuple[Any, ...]) -> Decoder:
+    alike = _decoder(arguments[0]) if len(arguments) == 2 and arguments[1] is Ellipsis else None
+
+    def decode(data: Json) -> Any:
+        items = _expect(data, list)
+        decoders = [alike] * len(items) if alike else [_decoder(h) for h in arguments]
+        if len(decoders) != len(items):
+            raise _MisfitError(f"{len(items)} items instead of {len(decoders)}")
+        found: list[Any] = []
+        try:
+            for item, decoder in zip(items, decoders, strict=True):
+                found.append(decoder(item))
+        except _MisfitError as misfit:
+            misfit.path.append(f"[{len(found)}]")
+            raise
+        return origin(found)
+
+    return decode
+
+
+def _of_dict(hint: Any) -> Decoder:
+    def decode(data: Json) -> Any:
+        decoder, found, key = _decoder(hint), {}, ""
+        try:
+            for key, value in _expect(data, dict).items():
+                found[key] = decoder(value)
+        except _MisfitError as misfit:
+            misfit.path.append(f".{key}")
+            raise
+        return found
+
+    return decode
+
+
+def _scalar(data: Json, hint: Any) -> Any:
     if hint is float and isinstance(data, str) and data in ("inf", "-inf", "nan"):
         return float(data)
     if hint is float and isinstance(data, (int, float)) and not isinstance(data, bool):
         return float(data)
     if hint in (int, bool, str) and type(data) is hint:
         return data
-    raise ValueError(f"{where}: {data!r} is not of type {getattr(hint, '__name__', hint)}")
+    raise _MisfitError(f"{data!r} is not of type {getattr(hint, '__name__', hint)}")
 
 
-def _expect(data: Json, kind: type[T], where: str) -> T:
+def _expect(data: Json, kind: type[T]) -> T:
     if not isinstance(data, kind):
-        raise ValueError(f"{where}: {data!r} is not of type {kind.__name__}")
+        raise _MisfitError(f"{data!r} is not of type {kind.__name__}")
     return data
 
 

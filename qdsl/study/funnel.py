@@ -19,6 +19,7 @@ from qdsl.diagnostics import SpecError
 from qdsl.model.study import NOT_ADDITIVE, Study
 from qdsl.study.archive import Archive
 from qdsl.study.exact import Sum
+from qdsl.study.exact_search import reference, search_exact
 from qdsl.study.levels import estimated_tables
 from qdsl.study.measuring import Errors
 from qdsl.study.objectives import Designs, Evaluator, Values
@@ -32,8 +33,11 @@ Seeds = Mapping[int, Designs]  # configuration -> the designs handed on, none if
 
 @dataclass
 class Searched:
-    """One configuration at the last level. index: in `study.hardware`, 0 if no parameter is searched. exact: see StudyRun;
-    chosen: the choice that an exact search recommends, whose archive has a part of the front alone."""
+    """One configuration at the last level. index: in `study.hardware`, 0 if no parameter is searched. exact: see StudyRun.
+
+    own, chosen: of an exact search, whose archive has a part of the common front alone: the configuration's own front, and
+    the choice that it recommends, if that is here.
+    """
 
     index: int
     study: Study
@@ -42,6 +46,7 @@ class Searched:
     evaluator: Evaluator
     history: list[Generation] = field(default_factory=list)
     exact: ExactFacts | None = None
+    own: Designs | None = None
     chosen: tuple[int, ...] | None = None
 
     @property
@@ -94,20 +99,19 @@ def run_funnel(
     searched = _tabulated(study, seeds, store, progress, workers, cluster, errors)
     tabulated = time.perf_counter()
     complete = True
-    for one in searched:
+    if study.search.method == "exact":
+        search_exact(searched, progress, front_file)
+    for one in searched if study.search.method != "exact" else ():
         given = None if seeds is None else seeds[one.index]
         try:
-            if study.search.method == "exact":
-                _search_exact(one, progress, front_file)
-            else:
-                _search(one, given, "fine" in study.levels, progress)
+            _search(one, given, "fine" in study.levels, progress)
         except KeyboardInterrupt:
             if not any(len(s.archive.designs) for s in searched):
                 raise
             complete = False
             break
     end = time.perf_counter()
-    exact = searched[0].exact if study.search.method == "exact" else None
+    exact = next((s.exact for s in searched if s.exact), None) if study.search.method == "exact" else None
     front = exact.points if exact else sum(map(len, _fronts([(s.index, s.archive) for s in searched]).values()))
     looked_at = sum(s.evaluated for s in searched)
     results = [replace(r, agreement=_agreement(r.level, searched)) for r in results]
@@ -186,7 +190,6 @@ def _tabulated(
 
 def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) -> None:
     """on: whether to search on from the seeds, or only to look at them."""
-    from qdsl.study.exact_search import reference
     from qdsl.study.nsga2 import search
 
     if not on and seeds is not None:
@@ -196,27 +199,13 @@ def _search(one: Searched, seeds: Designs | None, on: bool, progress: Progress) 
         return
     # Of the tables after a rough level most are left out, so their front says little.
     x = _sum(one.evaluator.additive) if seeds is None else None
-    measurable = not one.study.hardware and one.evaluator.errors is None
-    if x is not None and measurable and (facts := reference(one.evaluator, x, progress)):
+    comparable = not one.study.hardware and not one.evaluator.measures
+    if x is not None and comparable and (facts := reference(one.evaluator, x, progress)):
         one.exact = facts
         progress.exact_known(facts)
     for generation in search(one.evaluator, one.archive, x, seeds):
         one.history.append(generation)
         progress.generation_done(generation, one.study.search.generations)
-
-
-def _search_exact(one: Searched, progress: Progress, front_file: Path) -> None:
-    from qdsl.study.exact.of_study import sum_of
-    from qdsl.study.exact_search import exact_designs, reported, write_front
-
-    found = exact_designs(one.evaluator, sum_of(one.evaluator), progress)
-    if not len(found.designs):
-        return
-    progress.exact_known(found.facts)
-    write_front(one.evaluator, found, front_file)
-    shown, one.chosen = reported(one.evaluator, found)
-    one.exact = found.facts
-    one.archive.add(shown.designs, shown.values)
 
 
 def _sum(evaluator: Evaluator) -> Sum | None:

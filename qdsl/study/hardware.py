@@ -35,8 +35,9 @@ def configuration_results(
 
 
 def _own_front(one: Searched) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Energies in pJ and weight memories in bits of its designs, by ascending energy."""
-    values = one.evaluator.values(one.archive.designs, ("energy", "weight_memory"))
+    """Energies in pJ and weight memories in bits of its own front, by ascending energy."""
+    designs = one.archive.designs if one.own is None else one.own
+    values = one.evaluator.values(designs, ("energy", "weight_memory"))
     order = np.argsort(values[:, 0], kind="stable")
     energies, memories = (tuple(float(x) for x in column) for column in values[order].T)
     return energies, memories

@@ -60,11 +60,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Garbage:
-    """results, counts: rows that are old or unused; kept: results that are not; bytes: of the file, before and after (equal
-    if nothing was deleted)."""
+    """results, counts, errors: rows that are old or unused; kept: results that are not; bytes: of the file, before and after
+    (equal if nothing was deleted)."""
 
     results: int
     counts: int
+    errors: int
     kept: int
     bytes: tuple[int, int]
 
@@ -116,7 +117,7 @@ def collect(store: Store, older_s: int | None, unused_s: int | None, delete: boo
         def count(table: str) -> int:
             return int(store.db.execute(f"SELECT count(*) FROM {table} WHERE {where}", values).fetchone()[0])
 
-        found = {table: count(table) for table in ("results", "counts")}
+        found = {table: count(table) for table in ("results", "counts", "errors")}
         if delete:
             with transaction(store.db):
                 for table in found:
@@ -126,7 +127,7 @@ def collect(store: Store, older_s: int | None, unused_s: int | None, delete: boo
                 )
             _shrink(store.db)
         kept = len(store) - (0 if delete else found["results"])
-        return Garbage(found["results"], found["counts"], kept, (before, _size(store)))
+        return Garbage(found["results"], found["counts"], found["errors"], kept, (before, _size(store)))
 
 
 def _shrink(db: sqlite3.Connection) -> None:

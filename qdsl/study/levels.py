@@ -1,4 +1,4 @@
-"""What a study estimates before it maps: two rough levels, in closed form, that stand in for the energy.
+"""What a study estimates before it maps: two rough levels, in closed form, that stand in for energy and cycles.
 
 *Coarse* knows the network alone. *Mid* adds what a data sheet says of the machine: how many compute units, how much memory on
 the chip, the words of the backing store. Both are reconstructions in the spirit of HW-Flow (Fasfous et al., ACM TECS 20(5s),
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, nan
 
 import numpy as np
 
@@ -17,12 +17,12 @@ from qdsl.model.accelerator import Accelerator
 from qdsl.model.network import Layer
 from qdsl.model.operator import Problem, Tensor
 from qdsl.model.study import Study
-from qdsl.study.tables import LayerTable, variables_of, width_rows
+from qdsl.study.tables import Bits, LayerTable, variables_of, width_rows
 
-Bits = Mapping[str, int]
+Widths = Mapping[str, int]
 
 
-def bit_operations(problem: Problem, bits: Bits) -> float:
+def bit_operations(problem: Problem, bits: Widths) -> float:
     """Operations times the widths of all their inputs: of a layer with weights MACs * weight bits * activation bits."""
     total = float(problem.operations)
     for tensor in problem.operator.inputs:
@@ -30,7 +30,7 @@ def bit_operations(problem: Problem, bits: Bits) -> float:
     return total
 
 
-def fractional_operations(accelerator: Accelerator, problem: Problem, bits: Bits) -> float:
+def fractional_operations(accelerator: Accelerator, problem: Problem, bits: Widths) -> float:
     """Cycles of one compute unit that is never idle: operations over those per cycle at these widths."""
     return float(problem.operations / accelerator.compute.operations_per_cycle(problem, bits))
 
@@ -46,7 +46,7 @@ class Estimate:
     intensity: float
 
 
-def roofline_estimate(accelerator: Accelerator, problem: Problem, bits: Bits) -> Estimate:
+def roofline_estimate(accelerator: Accelerator, problem: Problem, bits: Widths) -> Estimate:
     """All compute units work, and the words that must pass the backing store do so at its bandwidth; the slower one decides.
 
     One operand stays on the chip in as few parts as the on-chip memory of C bits allows, and for each of them the others
@@ -73,8 +73,9 @@ def roofline_estimate(accelerator: Accelerator, problem: Problem, bits: Bits) ->
 
 
 def estimated_tables(study: Study, level: str) -> tuple[LayerTable, ...]:
-    """Tables of a rough level, in network order. `energy_pj` is bit operations at the coarse level, pJ at the mid one."""
-    known: dict[tuple[Problem, tuple[tuple[str, int], ...]], float] = {}
+    """Tables of a rough level, in network order: pJ and, where they count, cycles; of the coarse level bit operations in
+    place of pJ, and no cycles."""
+    known: dict[tuple[Problem, Bits], tuple[float, float]] = {}
     estimate = _ESTIMATES[level]
     tables = []
     for layer in study.network.layers:
@@ -85,17 +86,17 @@ def estimated_tables(study: Study, level: str) -> tuple[LayerTable, ...]:
     return tuple(tables)
 
 
-def _table(
-    study: Study, layer: Layer, known: Mapping[tuple[Problem, tuple[tuple[str, int], ...]], float]
-) -> LayerTable:
+def _table(study: Study, layer: Layer, known: Mapping[tuple[Problem, Bits], tuple[float, float]]) -> LayerTable:
     variables = tuple(sorted({v for v in variables_of(study, layer).values() if v is not None}))
-    values = np.empty(tuple(len(study.precision.variables[v].options) for v in variables))
+    shape = tuple(len(study.precision.variables[v].options) for v in variables)
+    energy_pj, cycles = np.empty(shape), np.empty(shape)
     for row in width_rows(study, layer):
-        values[row.options] = layer.weight * known[layer.problem, row.bits]
-    return LayerTable(layer.name, variables, values)
+        costs = known[layer.problem, row.bits]
+        energy_pj[row.options], cycles[row.options] = (layer.weight * x for x in costs)
+    return LayerTable(layer.name, variables, energy_pj, cycles if study.timed else None)
 
 
-def _words(accelerator: Accelerator, problem: Problem, tensor: Tensor, bits: Bits) -> int:
+def _words(accelerator: Accelerator, problem: Problem, tensor: Tensor, bits: Widths) -> int:
     """Of a tensor in the backing store."""
     store = accelerator.levels[0]
     width = store.stored_bits(tensor.name, problem, bits)
@@ -103,13 +104,22 @@ def _words(accelerator: Accelerator, problem: Problem, tensor: Tensor, bits: Bit
     return ceil(values * width / store.word_bits) if store.dense else ceil(values / (store.word_bits // width))
 
 
-def _parts(problem: Problem, tensor: str, bits: Bits, capacity: int) -> int:
+def _parts(problem: Problem, tensor: str, bits: Widths, capacity: int) -> int:
     """In how many parts a tensor goes through the memory on the chip; bit by bit if there is none."""
     values = next(problem.values(t) for t in problem.operator.tensors if t.name == tensor)
     return ceil(values * bits[tensor] / max(capacity, 1))
 
 
-_ESTIMATES: Mapping[str, Callable[[Accelerator, Problem, Bits], float]] = {
-    "coarse": lambda _, problem, bits: bit_operations(problem, bits),
-    "mid": lambda accelerator, problem, bits: roofline_estimate(accelerator, problem, bits).energy_pj,
+def _coarse(_: Accelerator, problem: Problem, bits: Widths) -> tuple[float, float]:
+    return bit_operations(problem, bits), nan
+
+
+def _mid(accelerator: Accelerator, problem: Problem, bits: Widths) -> tuple[float, float]:
+    found = roofline_estimate(accelerator, problem, bits)
+    return found.energy_pj, found.cycles
+
+
+_ESTIMATES: Mapping[str, Callable[[Accelerator, Problem, Widths], tuple[float, float]]] = {
+    "coarse": _coarse,
+    "mid": _mid,
 }

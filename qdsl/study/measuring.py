@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qdsl.model.accuracy import Accuracy
+from qdsl.model.measured import DataFacts, Measured, Question
 from qdsl.model.network import Network
 from qdsl.model.study import Study
-from qdsl.quant.measured import DataFacts, Measured, Question
 from qdsl.study.codec import Json, to_json
 from qdsl.study.keys import digest
 from qdsl.study.progress import Progress
@@ -28,6 +28,8 @@ TRAINING = 1
 
 Array = npt.NDArray[np.float64]
 Choice = tuple[int, ...]
+Sensitivity = Mapping[str, Mapping[str, Mapping[int, float]]]
+"""Layer -> tensor -> width -> what it adds."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class Errors:
     def test_error(self, choice: Choice) -> float | None:
         """Of a design that has been measured, on examples that no choice depends on; None if its training ended early."""
         return self._known[choice].test_error
+
+    def sensitivity(self, options: Mapping[str, Mapping[str, Sequence[int]]]) -> Sensitivity:
+        """What each width of a tensor adds, of a study that estimates. options: the widths that are asked for."""
+        found: Sensitivity = self._trainers.call("sensitivities", self._question, self._start.weights, options)
+        return found
 
     def facts(self) -> AccuracyFacts:
         measured = self._known.values()

@@ -31,7 +31,7 @@ def search(
     operators take points of the front to start with.
     """
     known = uniform_designs(evaluator)
-    if evaluator.errors is not None:
+    if evaluator.measures:
         evaluator.measured(known, whole=True)  # they are reported, however bad they are
     if seeds is not None:
         known = np.unique(np.concatenate([seeds, known]), axis=0)

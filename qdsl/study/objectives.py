@@ -64,7 +64,8 @@ class Evaluator:
     def known(self) -> tuple[str, ...]:
         """Objectives that have values in this study; the area only if it is minimised, the error only if it is measured."""
         absent = {*(() if self.study.timed else TIMED), *({"area"} - set(self.study.objectives))}
-        absent |= {"error"} if self.errors is None else set()
+        absent |= set() if self.measures else {"error"}
+        absent |= {"sensitivity"} - set(self.study.objectives)
         return tuple(name for name in OBJECTIVES if name not in absent)
 
     def _value(self, name: str, designs: Designs) -> Array:
@@ -78,6 +79,11 @@ class Evaluator:
         for part in self.parts(name):
             total += part.of(designs)
         return _in_decibels(total) if OBJECTIVE_UNITS[name] == "dB" else total
+
+    @property
+    def measures(self) -> bool:
+        """Whether the study asks for the errors of its designs."""
+        return "error" in self.study.objectives or self.study.largest_error is not None
 
     def measured(self, designs: Designs, whole: bool = False) -> Array:
         """Errors in per cent, inf for designs without a mapping, which are not trained. whole: see `Errors.of`."""
@@ -102,7 +108,7 @@ class Evaluator:
     @property
     def additive(self) -> Evaluator:
         """Of the same designs, with the noise in place of the error: what a search starts from."""
-        if self.errors is None:
+        if not self.measures:
             return self
         objectives = tuple(dict.fromkeys((*self._tabulated, "noise")))
         return Evaluator(replace(self.study, objectives=objectives, accuracy=None, largest_error=None), self.tables)
@@ -278,10 +284,27 @@ def _area(evaluator: Evaluator) -> Iterator[Part]:
     yield Part(evaluator.study.network.layers[0].name, (), np.array(area))
 
 
+def _sensitivity(evaluator: Evaluator) -> Iterator[Part]:
+    """What every width alone does to the outputs of the network, summed over tensors: what two of them do to each other is
+    left out."""
+    if evaluator.errors is None:
+        raise ValueError("the sensitivities of this study are not known")
+    options: dict[str, dict[str, list[int]]] = {}
+    for layer, tensor, variable in evaluator.roles:
+        if variable is not None:
+            options.setdefault(layer.name, {})[tensor.name] = evaluator.options[variable].tolist()
+    found = evaluator.errors.sensitivity(options)
+    for layer, tensor, variable in evaluator.roles:
+        if variable is not None:
+            of_width = found[layer.name][tensor.name]
+            yield Part(layer.name, (variable,), np.array([of_width[int(b)] for b in evaluator.options[variable]]))
+
+
 _PARTS: Mapping[str, Callable[[Evaluator], Iterator[Part]]] = {
     "energy": _energy,
     "latency": _latency,
     "weight_memory": _weight_memory,
     "noise": _noise,
+    "sensitivity": _sensitivity,
     "area": _area,
 }

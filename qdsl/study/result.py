@@ -23,6 +23,7 @@ OBJECTIVE_UNITS = {
     "noise": "dB",
     "area": "mm2",
     "error": "%",
+    "sensitivity": "1",
 }
 
 

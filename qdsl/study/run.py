@@ -156,8 +156,8 @@ def _outcome(study: Study, funnel: Funnel) -> _Outcome:
 
 def _chosen(searched: Sequence[Searched], front: Sequence[DesignPoint], values: Values) -> int:
     """The index in the front; of an exact one, which may show a part of its designs, it is known already."""
-    known = next((s.chosen for s in searched if s.chosen is not None), None)
-    return chosen_index(values) if known is None else [point.choice for point in front].index(known)
+    known = next(((s.index, s.chosen) for s in searched if s.chosen is not None), None)
+    return chosen_index(values) if known is None else [(p.hardware, p.choice) for p in front].index(known)
 
 
 def _details(
@@ -202,7 +202,7 @@ def _designs(one: Searched, designs: Designs, label: bool = False) -> Iterator[t
             bits_here, energy_pj = bits[layer.name], layer.weight * optimum.energy_pj
             layers.append(LayerResult(layer.name, layer.problem.operator.name, bits_here, energy_pj, optimum.status))
         objectives = dict(zip(names, map(float, values), strict=True))
-        test_error = evaluator.errors.test_error(choice) if evaluator.errors else None
+        test_error = evaluator.errors.test_error(choice) if evaluator.errors and evaluator.measures else None
         name = _label(study, choice) if label else ""
         point = DesignPoint(name, choice, objectives, tuple(layers), one.index, test_error)
         yield point, [objectives[name] for name in study.objectives]

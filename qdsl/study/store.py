@@ -16,7 +16,7 @@ from types import MappingProxyType, TracebackType
 
 from qdsl.mapper.result import Optimum
 from qdsl.model.mapping import Mapping
-from qdsl.quant.measured import Measured
+from qdsl.model.measured import Measured
 from qdsl.study.codec import from_json, to_json
 from qdsl.study.database import disk_errors, open_database, transaction
 from qdsl.study.locks import Locks
@@ -153,6 +153,12 @@ class Store:
                     "INSERT OR REPLACE INTO errors (key, measured, solved, used) VALUES (?, ?, ?, ?)",
                     (key, _text(to_json(measured)), now, now),
                 )
+
+    @property
+    def error_count(self) -> int:
+        """Designs whose error is known."""
+        with disk_errors(self.path):
+            return int(self.db.execute("SELECT count(*) FROM errors").fetchone()[0])
 
     def counts(self, key: str) -> list[tuple[int, ...]] | None:
         """Numbers of mappings, exact however large, if they have been counted before."""

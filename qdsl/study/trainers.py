@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from types import TracebackType
 from typing import Any
 
@@ -65,7 +66,7 @@ class Trainers:
 def run(name: str, *arguments: Any) -> Any:
     """Raises SpecError (Q0960) where a library is missing."""
     try:
-        from qdsl.quant import tasks
+        tasks = import_module("qdsl.quant.tasks")
     except ModuleNotFoundError as error:
         raise not_installed(error, "accuracy", "`accuracy`") from None
     function: Callable[..., Any] = getattr(tasks, name)

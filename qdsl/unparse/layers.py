@@ -31,8 +31,7 @@ class Calls:
         operator = layer.problem.operator
         named: dict[str, int] = dict(self.arguments[operator])
         named.update(self._sizes(layer))
-        if layer.padding:
-            named["pad"] = layer.padding
+        named.update(_pads(layer))
         read = [reference(activation) for _, activation in layer.inputs]
         return call(operator.name, read, {n: number(v) for n, v in named.items()}, layer.function)
 
@@ -61,3 +60,13 @@ class Calls:
             return derive_problem(operator, given, reads, layer.padding, NOWHERE)
         except SpecError:
             return None
+
+
+def _pads(layer: Layer) -> dict[str, int]:
+    """`pad` where all windows have the same, `pad_P` for each one otherwise."""
+    operator = layer.problem.operator
+    reads = [operator.tensor(t) for t, _ in layer.inputs]
+    windows = {d for t in reads for a in t.axes if (d := operator.sliding(a))}
+    if windows == {d for d, _ in layer.padding} and len({n for _, n in layer.padding}) == 1:
+        return {"pad": layer.padding[0][1]}
+    return {f"pad_{d}": n for d, n in layer.padding}

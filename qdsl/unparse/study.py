@@ -67,7 +67,7 @@ def _mapper(mapper: MapperChoice) -> t.MapperStmt:
 
 def _accuracy(accuracy: Accuracy) -> t.AccuracyStmt:
     given = {n: v for n, v in accuracy.settings.items() if not (accuracy.weights and n.startswith("float_"))}
-    settings = {n: number(v) for n, v in given.items()}
+    settings = {n: name(v) if isinstance(v, str) else number(v) for n, v in given.items()}
     return t.AccuracyStmt(
         span=NOWHERE,
         method=ident(accuracy.method),

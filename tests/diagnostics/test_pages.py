@@ -20,7 +20,7 @@ GRAMMAR = data_dir("grammar")
 WITHOUT_EXAMPLE = {
     *("Q0005", "Q0007", "Q0008", "Q0013", "Q0014", "Q0015", "Q0016", "Q0610", "Q0708", "Q0711", "Q0901", "Q0902"),
     *("Q0903", "Q0906", "Q0909", "Q0910", "Q0911", "Q0912", "Q0913", "Q0914", "Q0915", "Q0920", "Q0921", "Q0930"),
-    *("Q0931", "Q0932", "Q0950", "Q0951", "Q0952", "Q0960"),
+    *("Q0931", "Q0932", "Q0933", "Q0950", "Q0951", "Q0952", "Q0960"),
 }
 EXPLAINED = [c for c in CODES if c not in WITHOUT_EXAMPLE]
 Golden = Callable[[str, str], None]

@@ -14,6 +14,7 @@ from qdsl.lsp.project import Analysis, Project
 from qdsl.lsp.rename import RenameRefusedError, rename, uses
 from qdsl.lsp.symbols import Symbol
 from qdsl.model import load
+from qdsl.model.accuracy import CHOICES, DATA, METHODS
 from qdsl.model.check_hardware import LIMITED
 from qdsl.model.graph import FUNCTIONS
 from qdsl.model.study import LEVELS, OBJECTIVES
@@ -52,6 +53,9 @@ OTHER = {
     ),
     *("pad", "channels", "nsga2", "population", "offspring", "generations", "seed", "html", "markdown", "layer"),
     *("latency", "operators", "default", "exact", "random", "victory"),
+    *(*METHODS, *(name for names in METHODS.values() for name in names), *DATA),
+    *(word for words in CHOICES.values() for word in words),
+    *("pad_P", "pad_Q"),  # the dimension in them is found
     "e",  # of numbers
 }
 
@@ -192,3 +196,21 @@ def test_only_what_changed_is_checked_again(project: Project, main_file: Path) -
     assert other is not None and other.tree is before.tree
     machine = other.names.accelerators["tiny"]
     assert machine and machine.default and machine.default.levels[0].energy.read_pj == 32
+
+
+def test_a_renamed_dimension_is_renamed_in_its_padding(tmp_path: Path) -> None:
+    text = (
+        "operator conv {\n  dims N, P, R\n  weights W\n  O[n, p] += I[n, p + r] * W[r]\n}\n"
+        "network n {\n  input x: 8\n  c = conv(x, R = 3, pad_P = 1)\n  output c\n}\n"
+    )
+    path = tmp_path.resolve() / "main.qdsl"
+    path.write_text(text)
+    project = Project()
+    analysis = project.analyse(path, {})
+    assert analysis is not None
+    occurrence = analysis.occurrence(text.index("P, R"))
+    assert occurrence is not None
+    edits = rename(occurrence.symbol, "Row", path, project, {})
+    for edit in sorted(edits, key=lambda e: -e.span.start):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    assert "pad_Row = 1" in text and "p + r" not in text and "row + r" in text

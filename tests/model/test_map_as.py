@@ -69,7 +69,7 @@ def test_the_new_operator_has_the_old_sizes_and_parameters(dense: Study) -> None
 
 def test_what_the_graph_says_of_the_layer_stays(dense: Study) -> None:
     d, p = dense.network.layers
-    assert (d.inputs, d.function, d.padding) == ((("I", "image"),), "relu", 1)
+    assert (d.inputs, d.function, d.padding) == ((("I", "image"),), "relu", (("P", 1), ("Q", 1)))
     assert p.inputs == (("I", "d"),)
     assert [a.shape for a in dense.network.activations] == [(1, 8, 17, 17), (1, 8, 9, 9), (1, 16, 9, 9)]
     assert dense.precision.layer_bits(tuple(v.options[-1] for v in dense.precision.variables))["d"]["W"] == 8

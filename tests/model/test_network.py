@@ -7,6 +7,7 @@ import pytest
 from qdsl.diagnostics import SpecError
 from qdsl.model.invariants import violations
 from qdsl.model.network import Network
+from qdsl.unparse import to_text
 from tests.model.conftest import Load
 
 PREAMBLE = 'import "parts/operators.qdsl"\n'
@@ -52,7 +53,25 @@ def test_residual_reads_the_input_of_its_block(load_text: Load) -> None:
 
 def test_activation_functions_and_padding_are_carried(load_text: Load) -> None:
     n = network(load_text, RESIDUAL)
-    assert [(layer.function, layer.padding) for layer in n.layers[:3]] == [("relu", 1), ("relu6", 0), ("", 1)]
+    assert [(layer.function, layer.padding) for layer in n.layers[:3]] == [
+        ("relu", (("P", 1), ("Q", 1))),
+        ("relu6", ()),
+        ("", (("P", 1), ("Q", 1))),
+    ]
+
+
+def test_an_axis_may_have_its_own_padding(load_text: Load) -> None:
+    calls = (
+        "R = 4, S = 3, pad_P = 2, pad_Q = 1",
+        "R = 3, S = 3, pad = 1, pad_Q = 0",
+        "R = 3, S = 3, pad_P = 1, pad_Q = 1",
+    )
+    lines = "".join(f"  c{i} = conv2d(image, K = 2, {c})\n  output c{i}\n" for i, c in enumerate(calls))
+    n = network(load_text, f"network n {{\n  input image: 3 x 8 x 8\n{lines}}}")
+    assert [a.shape[2:] for a in n.activations if a.producer] == [(9, 8), (8, 6), (8, 8)]
+    assert [x.padding for x in n.layers] == [(("P", 2), ("Q", 1)), (("P", 1),), (("P", 1), ("Q", 1))]
+    text = to_text(n)
+    assert "pad_P = 2, pad_Q = 1" in text and "pad_P = 1)" in text and "pad = 1)" in text
 
 
 def test_equal_layers_are_one_problem(load_text: Load) -> None:

@@ -30,7 +30,7 @@ def window(stride: int, dilation: int) -> Operator:
 
 def derive(operator: Operator, extent: int, pad: int = 0, **given: int) -> tuple[int, ...]:
     activation = Activation("x", (extent,), None)
-    return derive_problem(operator, given, [(operator.tensors[0], activation)], pad, SPAN).sizes
+    return derive_problem(operator, given, [(operator.tensors[0], activation)], (("P", pad),), SPAN).sizes
 
 
 @pytest.mark.parametrize(

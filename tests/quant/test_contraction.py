@@ -17,6 +17,7 @@ from tests.quant.networks import shipped, written
 LAYERS = [
     "conv2d(x, K = 3, R = 3, S = 2, stride = 2, pad = 1)",
     "conv2d(x, K = 3, R = 2, S = 2, dilation = 2, pad = 1)",
+    "conv2d(x, K = 3, R = 4, S = 2, stride = 2, pad_P = 2)",
     "depthwise(x, R = 3, S = 3, stride = 2, pad = 1)",
     "conv_transposed2d(x, K = 3, R = 3, S = 2, stride = 2)",
     "add(x, x)",
@@ -33,7 +34,9 @@ def by_loops(layer: Layer, tensors: dict[str, Tensor]) -> Tensor:
     problem = layer.problem
     operator = problem.operator
     padded = {
-        t.name: x if t.is_weight else pad(x, t, layer.padding) for t in operator.inputs for x in (tensors[t.name],)
+        t.name: x if t.is_weight else pad(x, t, operator, layer.padding)
+        for t in operator.inputs
+        for x in (tensors[t.name],)
     }
     start = float("-inf") if operator.reduction == "max" else 0.0
     found = torch.full(problem.shape(operator.output), start, dtype=torch.float64)

@@ -14,6 +14,7 @@ from qdsl.diagnostics import SpecError
 from qdsl.model.accuracy import DATA, DataSource
 from qdsl.quant.data import Data, load
 from qdsl.quant.speech import NOISE, RATE, SILENCE, UNKNOWN, WORDS, log_mel, mel_filters
+from tests.quant.networks import shipped
 
 
 def finding(source: DataSource, shape: tuple[int, ...] = (3, 4, 4)) -> str:
@@ -38,6 +39,20 @@ def test_digits_are_in_three_parts_of_the_same_classes() -> None:
     assert abs(float(data.train.inputs.mean())) < 1e-5 and abs(float(data.train.inputs.std()) - 1) < 1e-5
     rows = {x.tobytes() for part in (data.train, data.validation, data.test) for x in part.inputs}
     assert len(rows) == 1797  # no example is in two parts
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        *(("resnet8_digits", "digits"), ("resnet8", "cifar10"), ("resnet20", "cifar10"), ("vgg19", "cifar10")),
+        *(("ds_cnn", "speech_commands"), ("mobilenet_v1_025", "images"), ("resnet18", "images")),
+    ],
+)
+def test_shipped_networks_have_the_shapes_of_their_data(name: str, data: str) -> None:
+    network = shipped(name)
+    shape = next(a.shape[1:] for a in network.activations if a.producer is None)
+    (classes,) = next(a.shape[1:] for a in network.activations if a.name == network.outputs[0])
+    assert DATA[data].fits(shape, classes)
 
 
 def test_the_digest_is_of_the_examples() -> None:

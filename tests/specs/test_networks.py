@@ -75,6 +75,6 @@ def test_resnet20_widens_two_shortcuts_by_channels_of_zeros() -> None:
     network = shipped("resnet20")
     widened = [x for x in network.layers if x.problem.operator.name == "widen"]
     assert [(x.name, x.padding, x.problem.shape(x.problem.operator.output)) for x in widened] == [
-        ("b2.1.shortcut", 8, (1, 32, 16, 16)),
-        ("b3.1.shortcut", 16, (1, 64, 8, 8)),
+        ("b2.1.shortcut", (("K", 8),), (1, 32, 16, 16)),
+        ("b3.1.shortcut", (("K", 16),), (1, 64, 8, 8)),
     ]

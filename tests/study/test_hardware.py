@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from qdsl.diagnostics import Severity, SpecError
 from qdsl.model import load
 from qdsl.model.study import Model, Study
 from qdsl.report import write_report
-from qdsl.study.result import StudyRun
+from qdsl.study.result import DesignPoint, StudyRun
 from qdsl.study.run import run_study
 from qdsl.study.runfile import RUN_FILE, load_run
 
@@ -54,16 +55,23 @@ study s {{
     output 8 bit
   }}
   minimize {minimize}
-  search nsga2(population = 8, offspring = 8, generations = {generations}, seed = 1)
+  search {search}
 }}
 """
+NSGA2 = "nsga2(population = 8, offspring = 8, generations = {generations}, seed = 1)"
 
 
 def _model(
-    directory: Path, what: str, statements: str = "", minimize: str = "energy, noise", generations: int = 30
+    directory: Path,
+    what: str,
+    statements: str = "",
+    minimize: str = "energy, noise",
+    generations: int = 30,
+    search: str = "",
 ) -> Model:
     path = directory / "spec.qdsl"
-    text = SPEC.format(what=what, statements=statements, minimize=minimize, generations=generations)
+    search = search or NSGA2.format(generations=generations)
+    text = SPEC.format(what=what, statements=statements, minimize=minimize, search=search)
     path.write_text(text, encoding="utf-8")
     return load(path)
 
@@ -122,6 +130,30 @@ def test_the_front_is_that_of_every_configuration_by_itself(tmp_path: Path) -> N
     assert load_run(tmp_path / "out" / RUN_FILE) == run
 
 
+def test_the_exact_front_is_that_of_all_configurations(tmp_path: Path) -> None:
+    """The whole fronts of all configurations, each searched alone, sorted out here by hand."""
+    what = "mlp onto tiny(columns in {1, 4}, glb in {16 word, 64 word}, read in {2 pJ, 9 pJ})"
+    minimize = "energy, noise, area"
+    run = _run(tmp_path, what, minimize=minimize, search="exact")
+
+    def costs(point: DesignPoint) -> tuple[float, float, float]:
+        return point.energy_pj, 10 ** (point.objectives["noise"] / 10), point.objectives["area"]
+
+    values = []
+    for index, c in enumerate(run.study.hardware):
+        fixed = ", ".join(f"{n} = {v}" for n, v in c.values)
+        alone = _run(tmp_path, f"mlp onto tiny({fixed})", minimize=minimize, search="exact", out=f"alone{index}")
+        values += [(costs(p), index) for p in alone.front]
+    every = np.array([v for v, _ in values])
+    beaten = [bool(((every <= v).all(axis=1) & (every < v).any(axis=1)).any()) for v in every]
+    assert {(costs(p), p.hardware) for p in run.front} == {x for x, b in zip(values, beaten, strict=True) if not b}
+    assert run.exact is not None and run.exact.points == len(run.front)
+    assert len({p.hardware for p in run.front}) > 1
+    with (tmp_path / "out" / "front.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [list(rows[0])[3:6], len(rows)] == [["columns", "glb", "read"], len(run.front)]
+
+
 def test_a_configuration_that_cannot_serve_a_layer_is_left_out(tmp_path: Path) -> None:
     """Inputs and outputs need a word each."""
     run = _run(tmp_path, "mlp onto tiny(glb in {1 word, 16 word})", generations=3)
@@ -139,7 +171,8 @@ def test_configurations_that_ask_the_same_are_solved_once(tmp_path: Path) -> Non
     )
     path = tmp_path / "spare.qdsl"
     what = "mlp onto tiny(spare in {1, 2, 3})"
-    path.write_text(text.format(what=what, statements="", minimize="energy, noise", generations=4), encoding="utf-8")
+    search = NSGA2.format(generations=4)
+    path.write_text(text.format(what=what, statements="", minimize="energy, noise", search=search), encoding="utf-8")
     model = load(path)
     run = run_study(model.studies[0], model, tmp_path / "out", workers=1)
     assert len(run.configurations) == 3

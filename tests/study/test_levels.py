@@ -11,7 +11,8 @@ from qdsl.model import load
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.operator import Problem
 from qdsl.resources import data_dir
-from qdsl.study.levels import bit_operations, fractional_operations, roofline_estimate
+from qdsl.study.levels import bit_operations, estimated_tables, fractional_operations, roofline_estimate
+from qdsl.study.tables import width_rows
 
 MACHINE = """
 operator linear() {{
@@ -133,3 +134,28 @@ def test_the_multiply_accumulates_of_resnet20(network: str) -> None:
     model = load(data_dir("specs") / "networks" / f"{network}.qdsl")
     layers = next(n for n in model.networks if n.name == network).layers
     assert sum(x.problem.operations for x in layers if x.has_weights) == 40_551_040
+
+
+def test_the_middle_level_estimates_the_cycles_of_a_study(tmp_path: Path) -> None:
+    """Per layer and width those of the roofline, in a study that minimises latency."""
+    spec = (
+        MACHINE.format(throughput=VECTOR, size=1000, read=1)
+        + """
+study s {
+  map one onto machine
+  precision { weights in {2, 4, 8} per layer; activations in {4, 8} per layer; output 8 bit }
+  minimize energy, latency
+  levels mid, fine
+  search nsga2(population = 4, generations = 1, seed = 1)
+}
+"""
+    )
+    path = tmp_path / "study.qdsl"
+    path.write_text(spec, encoding="utf-8")
+    (study,) = load(path).studies
+    (table,) = estimated_tables(study, "mid")
+    assert table.cycles is not None
+    for row in width_rows(study, study.network.layers[0]):
+        expected = roofline_estimate(study.accelerator, study.network.layers[0].problem, dict(row.bits))
+        assert (table.energy_pj[row.options], table.cycles[row.options]) == (expected.energy_pj, expected.cycles)
+    assert len(set(table.cycles.ravel().tolist())) > 1

@@ -18,6 +18,7 @@ import pytest
 from qdsl.diagnostics import SpecError
 from qdsl.mapper import Optimum
 from qdsl.model.mapping import Loop, Mapping
+from qdsl.model.measured import Measured
 from qdsl.study.codec import to_json
 from qdsl.study.database import APPLICATION_ID
 from qdsl.study.inventory import collect, entries, export
@@ -129,6 +130,33 @@ def test_a_store_of_the_first_schema_is_kept(tmp_path: Path) -> None:
             assert store.optima(["a"]) == {"a": ONE}
             assert [(e.accelerator, e.candidates) for e in entries(store)] == [("", 1)]
             assert [row.bits for row in export(store)] == [None]
+            assert store.errors(["a"]) == {}
+
+
+def test_a_store_of_the_second_schema_is_extended(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with Store(path) as store:
+        store.put([("a", ONE)])
+        store.db.execute("DROP TABLE errors")
+        store.db.execute("PRAGMA user_version = 2")
+    for _ in range(2):
+        with Store(path) as store:
+            assert store.optima(["a"]) == {"a": ONE} and set(store.errors(["e"])) <= {"e"}
+            store.put_error("e", Measured((2.0,)))
+
+
+def test_a_longer_training_takes_the_place_of_a_shorter_one(tmp_path: Path) -> None:
+    short, whole = Measured((9.0,)), Measured((9.0, 5.0), 6.0)
+    with Store(tmp_path / "store.sqlite") as store:
+        for measured, kept in ((short, short), (whole, whole), (short, whole)):
+            store.put_error("a", measured)
+            assert store.errors(["a", "b"]) == {"a": kept}
+        assert store.error_count == 1
+        store.db.execute("UPDATE errors SET solved = 1, used = 1")
+        assert store.errors(["a"]) == {"a": whole}  # a use
+        assert collect(store, None, 2 * DAY, delete=False).errors == 0
+        assert collect(store, 2 * DAY, None, delete=True).errors == 1
+        assert store.error_count == 0
 
 
 ABOUT = About("d", "tiny", "fc", "linear", (("N", 2),), ((("W", 4),), (("W", 8),)))

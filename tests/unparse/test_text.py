@@ -227,6 +227,47 @@ def test_a_mapper_is_written_with_all_its_settings(mapper: MapperChoice, tmp_pat
     assert read(to_text(study(mapper=mapper)), tmp_path).studies[0].mapper == mapper
 
 
+MEASURED = """
+operator flat {
+  dims N, K, C, R, S
+  weights W
+  O[n, k] += I[n, c, r, s] * W[k, c, r, s]
+}
+network one {
+  input image: 3 x 4 x 4
+  fc = flat(image, K = 2)
+  output fc
+}
+accelerator tiny {
+  word 16 bit
+  memory dram { energy read 64 pJ, write 64 pJ; source "example" }
+  compute mac { energy 1 pJ; source "example" }
+}
+study s {
+  map one onto tiny
+  precision { weights in {2, 4} per layer; activations in {8} per layer; output 8 bit }
+  minimize energy
+  limit error <= 2.5 %
+  search nsga2(population = 8)
+  accuracy STATEMENT
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'train(epochs = 7, rate = 0.001, learned = lsq, per = tensor, stop = 3 %) on images from "photos"',
+        'calibrate(samples = 17, ranges = mse, seed = 4) on images from "/photos" with weights "float.pt"',
+    ],
+)
+def test_how_errors_are_measured_is_written(statement: str, tmp_path: Path) -> None:
+    made = read(MEASURED.replace("STATEMENT", statement), tmp_path).studies[0]
+    assert made.accuracy is not None and made.largest_error == 2.5
+    (tmp_path / "elsewhere").mkdir()
+    assert read(to_text(made), tmp_path / "elsewhere").studies[0] == made
+
+
 def test_operators_that_differ_in_coefficients_become_one(tmp_path: Path) -> None:
     made = network(stride=3)
     written = to_text(made)
