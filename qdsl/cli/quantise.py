@@ -46,17 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked, study_of
-    from qdsl.diagnostics.extras import not_installed
 
     gradients = args.method != "density"
     if not gradients and (args.strengths or args.regulariser):
         console.note("`--method density` has no regulariser: leave out `--strengths` and `--regulariser`")
         return 2
     study = study_of(checked(args.file, console), args.study)
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise not_installed(error, "accuracy", "`qdsl quantise`") from None
     from qdsl.report.quantised import numbers, write_quantised
     from qdsl.study.quantised import Settings, quantise
 

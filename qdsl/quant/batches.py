@@ -1,4 +1,4 @@
-"""The training part of a trainer's data, in the order in which an epoch sees it."""
+"""A trainer's data as tensors; the training part in the order in which an epoch sees it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from qdsl.quant.data import Part
 from qdsl.quant.training import Trainer
 
 
 def batches(trainer: Trainer, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
     """(inputs, labels), shuffled by the seed of the trainer and the epoch."""
-    part, device = trainer.data.train, trainer.device
-    inputs, labels = torch.from_numpy(part.inputs).to(device), torch.from_numpy(part.labels).to(device)
+    inputs, labels = on_device(trainer, trainer.data.train)
     order = torch.Generator().manual_seed(trainer.accuracy.seed * 100_003 + epoch)
-    for batch in torch.split(torch.randperm(len(labels), generator=order).to(device), trainer.accuracy.batch):
+    for batch in torch.split(torch.randperm(len(labels), generator=order).to(trainer.device), trainer.accuracy.batch):
         yield inputs[batch], labels[batch]
+
+
+def on_device(trainer: Trainer, part: Part) -> tuple[Tensor, Tensor]:
+    """(inputs, labels)"""
+    return torch.from_numpy(part.inputs).to(trainer.device), torch.from_numpy(part.labels).to(trainer.device)
 
 
 def samples(trainer: Trainer) -> list[Tensor]:

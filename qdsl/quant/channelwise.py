@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from qdsl.model.measured import Measured
 from qdsl.quant.batches import batches, samples
 from qdsl.quant.compact import Compact, compacted
-from qdsl.quant.measured import Measured
 from qdsl.quant.network import build
 from qdsl.quant.soft import Choices, Shares, SoftNetwork, Widths
 from qdsl.quant.training import Trainer, Weights, reproducible, set_weights, weights_of

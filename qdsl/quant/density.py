@@ -7,7 +7,7 @@ reads, and the training goes on. What the papers leave open is a setting here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import cos, pi
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qdsl.model.network import Layer, Network
-from qdsl.quant.batches import batches
+from qdsl.quant.batches import batches, on_device
 from qdsl.quant.compact import compacted, moving_together
 from qdsl.quant.complexity import mac_cost
 from qdsl.quant.costs import weighted
@@ -110,12 +110,7 @@ def train(trainer: Trainer, settings: DensitySettings) -> DensityRun:
                     state = state.changed(bits, removed)
         net = state.net
         net.fold()
-        errors = [
-            error_of(
-                net, (torch.from_numpy(p.inputs).to(trainer.device), torch.from_numpy(p.labels).to(trainer.device))
-            )
-            for p in (trainer.data.validation, trainer.data.test)
-        ]
+        errors = [error_of(net, on_device(trainer, p)) for p in (trainer.data.validation, trainer.data.test)]
         return DensityRun(tuple(phases), state.network, weights_of(net), state.widths, *errors)
 
 
@@ -194,7 +189,7 @@ class DensityMeter:
     def of(self, activation: str) -> float:
         return float(self.of_channels(activation).mean())
 
-    def _hook(self, name: str):  # type: ignore[no-untyped-def]
+    def _hook(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def count(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             x = inputs[0].detach().movedim(1, 0).flatten(1)
             self._nonzero[name] = self._nonzero.get(name, 0) + (x != 0).sum(1).double()

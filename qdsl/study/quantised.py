@@ -176,7 +176,7 @@ def _design(study: Study, found: _Trained, number: int, store: Store, workers: i
         name=f"{study.name}_{number}",
         network=network,
         precision=space,
-        objectives=tuple(o for o in study.objectives if o != "error"),
+        objectives=tuple(o for o in study.objectives if o not in ("error", "sensitivity")) or ("energy",),
         search=Search(method="exact"),
         accuracy=None,
         largest_error=None,

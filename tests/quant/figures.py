@@ -23,13 +23,13 @@ from qdsl.quant.training import Trainer
 from tests.quant.networks import NARROW, written
 
 SEEDS = (1, 2, 3, 4, 5)
-STRENGTHS = (0.2, 0.6, 2.0, 6.0)
+STRENGTHS = (0.3, 1.0, 4.0)
 KINDS = {
     "per layer": Choices((2, 4, 8), per="layer"),
     "per channel": Choices((2, 4, 8)),
     "per channel, pruned": Choices((0, 2, 4, 8)),
 }
-DENSITIES = {"at least 4 bits": DensitySettings(30), "at least 2 bits": DensitySettings(30, least=2)}
+DENSITIES = {"at least 4 bits": DensitySettings(24), "at least 2 bits": DensitySettings(24, least=2)}
 SIZES = (0.3, 0.4, 0.5, 0.75, 1.0)
 NUMBERS, TABLE = (Path(__file__).with_name(name) for name in ("figures.json", "FIGURES.md"))
 
@@ -54,7 +54,7 @@ def network() -> Network:
 
 def measured(seed: int, strengths: Sequence[float] = STRENGTHS, epochs: int = 6) -> list[Row]:
     """All designs of a seed, and the float network."""
-    accuracy = Accuracy("train", DataSource("digits"), epochs=4, float_epochs=30, seed=seed)
+    accuracy = Accuracy("train", DataSource("digits"), epochs=4, float_epochs=24, batch=128, seed=seed)
     narrow = network()
     trainer = Trainer(narrow, accuracy, load(accuracy.data, (1, 8, 8)))
     weights = trainer.float_weights()
