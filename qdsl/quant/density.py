@@ -38,7 +38,7 @@ class DensitySettings:
     channels, the least active first."""
 
     epochs: int = 20
-    rate: float = 2e-3
+    rate: float = 1e-2
     start: int = 16
     least: int = 4
     window: int = 3

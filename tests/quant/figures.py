@@ -6,9 +6,10 @@ A quarter of ResNet-8's channels, so that eight bits are not always more than en
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -23,15 +24,15 @@ from qdsl.quant.training import Trainer
 from tests.quant.networks import NARROW, written
 
 SEEDS = (1, 2, 3, 4, 5)
-STRENGTHS = (0.3, 1.0, 4.0)
+STRENGTHS = (1.0, 4.0)
 KINDS = {
     "per layer": Choices((2, 4, 8), per="layer"),
     "per channel": Choices((2, 4, 8)),
     "per channel, pruned": Choices((0, 2, 4, 8)),
 }
-DENSITIES = {"at least 4 bits": DensitySettings(24), "at least 2 bits": DensitySettings(24, least=2)}
-SIZES = (0.3, 0.4, 0.5, 0.75, 1.0)
-NUMBERS, TABLE = (Path(__file__).with_name(name) for name in ("figures.json", "FIGURES.md"))
+SIZES = (0.28, 0.3, 0.32, 0.35, 0.4)
+DENSITY = "density, at least 4 bits"
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -52,24 +53,30 @@ def network() -> Network:
         return written(NARROW, Path(folder))
 
 
-def measured(seed: int, strengths: Sequence[float] = STRENGTHS, epochs: int = 6) -> list[Row]:
-    """All designs of a seed, and the float network."""
-    accuracy = Accuracy("train", DataSource("digits"), epochs=4, float_epochs=24, batch=128, seed=seed)
-    narrow = network()
-    trainer = Trainer(narrow, accuracy, load(accuracy.data, (1, 8, 8)))
+def gradients(seed: int, strengths: Sequence[float] = STRENGTHS, epochs: int = 6) -> Iterator[Row]:
+    """The designs of a seed, which start from one float network."""
+    trainer = _trainer(seed, 64)
     weights = trainer.float_weights()
     plain = trainer.measure(weights, None)
-    rows = [Row(seed, "float", 4.0, plain.error, plain.test_error or 0.0, 32.0)]
+    yield _row(seed, "float", 32 * WEIGHTS, plain.error, plain.test_error)
     for kind, choices in KINDS.items():
         for strength in strengths:
-            settings = SearchSettings(epochs)
-            found = search(trainer, weights, choices, SizeCost(narrow), strength, settings)
-            rows.append(_row(seed, kind, found.compact.size_bits, found.measured.error, found.measured.test_error))
-    for name, limits in DENSITIES.items():
-        run = train(trainer, limits)
-        row = _row(seed, f"density, {name}", 0, run.error, run.test_error)
-        rows.append(replace(row, mean_bits=run.mean_bits, complexity=run.complexity))
-    return rows
+            found = search(trainer, weights, choices, SizeCost(trainer.network), strength, SearchSettings(epochs))
+            yield _row(seed, kind, found.compact.size_bits, found.measured.error, found.measured.test_error)
+
+
+def densities(seed: int, epochs: int = 20) -> Iterator[Row]:
+    """Of a seed, the network trained with 16 bits all the time, and by density."""
+    trainer = _trainer(seed, 32)
+    for kind, window in (("16 bits, trained alike", epochs + 1), (DENSITY, DensitySettings.window)):
+        run = train(trainer, DensitySettings(epochs, window=window))
+        found = _row(seed, kind, 0, run.error, run.test_error)
+        yield replace(found, mean_bits=run.mean_bits, complexity=run.complexity)
+
+
+def _trainer(seed: int, batch: int) -> Trainer:
+    accuracy = Accuracy("train", DataSource("digits"), epochs=4, float_epochs=24, batch=batch, seed=seed)
+    return Trainer(network(), accuracy, load(accuracy.data, (1, 8, 8)))
 
 
 def _row(seed: int, kind: str, bits: int, error: float, test_error: float | None) -> Row:
@@ -87,21 +94,26 @@ def front_at(rows: Iterable[Row], size: float) -> Row | None:
 
 def table(rows: Sequence[Row]) -> str:
     """Mean and standard deviation over the seeds."""
-    seeds = sorted({r.seed for r in rows})
-    lines = ["| test error, % | " + " | ".join(f"size {100 * s:.0f} %" for s in SIZES) + " |", "| --- |" + " --- |" * 5]
+    lines = ["| test error, % | " + " | ".join(f"size {100 * s:.0f} %" for s in SIZES) + " |"]
+    lines.append("| --- |" + " --- |" * len(SIZES))
     for kind in KINDS:
+        mine = [r for r in rows if r.kind == kind]
+        seeds = sorted({r.seed for r in mine})
         cells = []
         for size in SIZES:
-            best = [front_at([r for r in rows if r.kind == kind and r.seed == s], size) for s in seeds]
+            best = [front_at([r for r in mine if r.seed == s], size) for s in seeds]
             cells.append(_spread([r.test_error for r in best if r], len(seeds)))
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
-    lines += ["", "| | test error, % | mean bits | training complexity |", "| --- | --- | --- | --- |"]
-    for kind in ("float", *(f"density, {name}" for name in DENSITIES)):
+    lines += ["", "| | seeds | test error, % | mean bits | training complexity |", "| --- | --- | --- | --- | --- |"]
+    for kind in dict.fromkeys(r.kind for r in rows if r.kind not in KINDS):
         mine = [r for r in rows if r.kind == kind]
-        columns: list[Callable[[Row], float]] = [lambda r: r.test_error, lambda r: r.mean_bits]
-        cells = [_spread([of(r) for r in mine], len(seeds)) for of in columns]
-        cells.append(_spread([r.complexity for r in mine if r.complexity is not None], len(seeds)))
-        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
+        columns: list[Callable[[Row], float | None]] = [
+            lambda r: r.test_error,
+            lambda r: r.mean_bits,
+            lambda r: r.complexity,
+        ]
+        found = [[x for r in mine if (x := of(r)) is not None] for of in columns]
+        lines.append(f"| {kind} | {len(mine)} | " + " | ".join(_spread(x, len(x)) for x in found) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -113,12 +125,15 @@ def _spread(values: Sequence[float], of: int) -> str:
 
 
 def main() -> None:
-    rows: list[Row] = []
-    for seed in SEEDS:
-        rows += measured(seed)
-        print(table(rows), flush=True)
-        NUMBERS.write_text(json.dumps([r.__dict__ for r in rows], indent=0) + "\n")
-    TABLE.write_text(f"# Bit-widths found by training\n\n{__doc__}\n{table(rows)}")
+    halves = {"gradients": gradients, "densities": densities}
+    for name in sys.argv[1:] or halves:
+        rows: list[Row] = []
+        for seed in SEEDS:
+            rows += halves[name](seed)
+            (FOLDER / f"{name}.json").write_text(json.dumps([asdict(r) for r in rows], indent=0) + "\n")
+            print(table(rows), flush=True)
+    stored = [Row(**r) for name in halves for r in json.loads((FOLDER / f"{name}.json").read_text())]
+    (FOLDER / "FIGURES.md").write_text(f"# Bit-widths found by training\n\n{__doc__}\n{table(stored)}")
 
 
 if __name__ == "__main__":
