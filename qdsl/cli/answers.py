@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qdsl.cli.front import Question
+from qdsl.cli.solving import Question
 from qdsl.cli.tables import energy, widths
 
 if TYPE_CHECKING:

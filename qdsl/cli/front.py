@@ -4,44 +4,35 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qdsl.cli.console import Console, print_json
+from qdsl.cli.groups import Key, key_of
+from qdsl.cli.solving import Question, solve_fronts
 from qdsl.cli.tables import columns, energy, widths
 
 if TYPE_CHECKING:
     from qdsl.mapper import FrontResult
     from qdsl.model.mapping import Mapping as LayerMapping
     from qdsl.model.study import Model
-    from qdsl.study.saved import Asked, SavedAnswer
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be mapped; `written` is the user's mapping to compare with, if there is one."""
-
-    asked: Asked
-    bits: Mapping[str, int]
-    written: LayerMapping | None = None
-
-    @property
-    def label(self) -> str:
-        return self.asked.origin.label
+    from qdsl.study.saved import SavedAnswer
 
 
 def map_fronts(model: Model, questions: Sequence[Question], args: argparse.Namespace, console: Console) -> int:
     """Prints the front of every question; every point of it is saved as an answer of its own."""
-    from qdsl.mapper import best_front
     from qdsl.study.saved import count_legal, save_answers, saved_answer
 
     results: list[dict[str, Any]] = []
     saved: list[SavedAnswer] = []
     failed = False
+    found: dict[Key, FrontResult] = {}
+    fronts = solve_fronts(questions, args)
     for q in questions:
-        problem = (q.asked.accelerator, q.asked.problem, q.bits, q.asked.constraints)
-        front = best_front(*problem, args.time_limit, padded=bool(args.imperfect))
+        key = key_of(q.asked, q.bits)
+        if key not in found:
+            found[key] = next(fronts)
+        front = found[key]
         failed |= not front.points
         if console.json:
             results.append(_front_json(q, front))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from qdsl.cli.answers import answer_json, answer_text, totals_text
 from qdsl.cli.console import Console, print_json
-from qdsl.cli.front import Question, map_fronts
+from qdsl.cli.front import map_fronts
 from qdsl.cli.groups import Key, group_answers, key_of, no_common_factors, refuse_others
 from qdsl.cli.mapper import add_mapper_arguments, chosen_mapper
+from qdsl.cli.solving import Question, solve
 from qdsl.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Layers tied by `same spatial` are mapped together: their energies add up to the 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from qdsl.cli.arguments import bits, objective, positive_seconds
+    from qdsl.cli.arguments import bits, objective, positive_int, positive_seconds
 
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--layer", metavar="NAME", action="append", default=[], help="only this one (may be repeated)")
@@ -59,16 +60,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_mapper_arguments(parser)
     parser.add_argument("--time-limit", metavar="SECONDS", type=positive_seconds, help="per layer")
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=positive_int,
+        help="processes that solve layers (default: cores, for many layers)",
+    )
     parser.add_argument("--out", metavar="RESULT", type=Path, help="save the answers, so that they can be verified")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked
-    from qdsl.mapper import best_mapping
-    from qdsl.mapper.other import find_mapping
-    from qdsl.model.mapper import ExactMapper
-    from qdsl.study.saved import count_legal, save_answers, saved_answer
+    from qdsl.study.saved import save_answers, saved_answer
 
     model = checked(args.file, console)
     questions = _questions(model, args)
@@ -80,18 +84,12 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     saved: list[SavedAnswer] = []
     legal: dict[Key, int | None] = {}
     failed = False
+    answers = solve(questions, solved, args, mapper)
     for q in questions:
-        asked = q.asked
-        key = key_of(asked, q.bits)
-        if key not in solved:
-            problem = (asked.accelerator, asked.problem, q.bits, asked.constraints)
-            if isinstance(mapper, ExactMapper):
-                solved[key] = best_mapping(*problem, args.time_limit, args.objective, padded=bool(args.imperfect))
-            else:
-                solved[key] = find_mapping(mapper, *problem, objective=args.objective)
+        key = key_of(q.asked, q.bits)
         if key not in legal:
-            legal[key] = count_legal(asked, q.bits)
-        answer = solved[key]
+            solved[key], legal[key] = next(answers)
+        answer, asked = solved[key], q.asked
         failed |= answer.mapping is None
         if args.out:
             saved.append(saved_answer(asked, q.bits, answer, legal[key], args.imperfect, mapper))

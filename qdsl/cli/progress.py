@@ -46,8 +46,11 @@ class Bars:
             self._bars.update(self._tasks[state.part.name], note=note)
 
 
+_FEW = 20  # generations, each of which gets a line
+
+
 class Lines:
-    """One line per phase, per layer while layers are solved, and per ten generations."""
+    """One line per phase, per layer while layers are solved, and per generation, or ten of them where there are many."""
 
     def __init__(self) -> None:
         self._shown: tuple[str, int, str] | None = None
@@ -109,6 +112,8 @@ def pace(state: RunState) -> list[str]:
 
 
 def _worth_a_line(part: Part) -> bool:
+    if part.name == "search" and part.of <= _FEW:
+        return True
     if part.name in ("search", "exact"):
         return part.done in (1, part.of) or (part.done > 0 and part.done % 10 == 0)
     return part.name in ("layers", "float") or part.done == 0

@@ -10,6 +10,8 @@ from qdsl.symbolic import Roofline
 
 def roofline_line(r: Roofline) -> str:
     """`3,456 cycles, 16 of at most 16 operations per cycle: limited by compute`"""
+    if not r.cycles:
+        return "0 cycles"
     return (
         f"{r.cycles:,} cycles, {r.attained:.4g} of at most {r.peak:.4g} operations per cycle: limited by {r.limited_by}"
     )
@@ -22,7 +24,7 @@ def flows_table(r: Roofline) -> str:
             flow.name,
             f"{flow.words:,}",
             f"{flow.instances:,}",
-            f"{flow.words / r.cycles:.3g}",
+            f"{flow.words / r.cycles:.3g}" if r.cycles else "",
             f"{flow.bandwidth:g}" if flow.bandwidth else "no limit",
             f"{flow.cycles:,.0f}" if flow.bandwidth else "",
             f"{r.share(flow):.1%}" if flow.bandwidth else "",

@@ -89,6 +89,8 @@ CODES: dict[str, str] = {
     "Q0510": "tensor kept nowhere",
     "Q0511": "memory not used",
     "Q0512": "no room for one value",
+    "Q0513": "table misshapen",
+    "Q0514": "layer without a cost",
     # --- mappings ---
     "Q0601": "axis missing",
     "Q0602": "wrong kind of place",

@@ -57,7 +57,7 @@ def interpret(
     units = len(nest.addresses(nest.compute))
     operations = sum(nest.runs(step, unit) for step in nest.steps() for unit in nest.addresses(nest.compute))
     energy_pj = operations * accelerator.compute.operation_pj(problem, bits) + sum(c.energy_pj for c in counts.values())
-    computing = ceil(steps / accelerator.compute.operations_per_cycle(problem, bits))
+    computing = ceil(steps * accelerator.compute.cycles_per_operation(problem, bits))
     needed = [Fraction(computing), *(t for level in accelerator.levels for t in _transfer_cycles(level, counts))]
     return Interpretation(counts, operations, units, steps, ceil(max(needed)), energy_pj)
 

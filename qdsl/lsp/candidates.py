@@ -12,6 +12,7 @@ from qdsl.lsp.symbols import bindings_of, blocks_of, levels_of, parameters_of, t
 from qdsl.model.accuracy import CHOICES, DATA, METHODS
 from qdsl.model.check_hardware import LIMITED
 from qdsl.model.check_operator import OperatorTemplate
+from qdsl.model.check_precision import GRANULARITIES
 from qdsl.model.check_search import SEARCH_RANGES
 from qdsl.model.check_study import REPORTS
 from qdsl.model.graph import FUNCTIONS
@@ -33,6 +34,7 @@ _USUAL_UNITS = {
     "clock": ("MHz", "GHz"),
     "bandwidth": ("word/cycle", "bit/cycle"),
     "leakage": ("pJ/cycle", "mW", "uW"),
+    "power": ("mW", "uW", "pJ/cycle"),
     "area": ("mm2", "um2"),
     "output": ("bit",),
     "split": ("bit",),
@@ -77,6 +79,9 @@ class Candidates:
 
     def technologies(self) -> Items:
         return self._declared(t.TechnologyDecl, "technology")
+
+    def engines(self) -> Items:
+        return self._declared(t.EngineDecl, "engine")
 
     def constraint_sets(self) -> Items:
         return self._declared(t.ConstraintsDecl, "constraint set")
@@ -125,7 +130,8 @@ class Candidates:
         return (Item(e.name.name, "entry", e.kind) for e in (decl.entries if decl else ()))
 
     def parameters(self) -> Items:
-        return self._parameters(self._here(t.AcceleratorDecl, "accelerator"))
+        engine = self._here(t.EngineDecl, "engine")
+        return self._parameters(engine or self._here(t.AcceleratorDecl, "accelerator"))
 
     def parameters_of_machine(self) -> Items:
         return self._parameters(self.analysis.visible.get(t.AcceleratorDecl, self.typed["machine"]))
@@ -149,7 +155,7 @@ class Candidates:
         for unit in dict.fromkeys((*UNITS, *usual)):
             yield Item(unit, "unit", rank=0 if unit in usual else 3)
 
-    def _parameters(self, decl: t.AcceleratorDecl | t.OperatorDecl | t.BlockDecl | None) -> Items:
+    def _parameters(self, decl: t.AcceleratorDecl | t.EngineDecl | t.OperatorDecl | t.BlockDecl | None) -> Items:
         return (Item(p, "parameter") for p in (parameters_of(decl) if decl else ()))
 
     def _places(self, kind: str) -> Items:
@@ -240,7 +246,7 @@ class Candidates:
         return (Item(x, "constant", str(kind)) for x, kind in DATA.items())
 
     def granularity(self) -> Items:
-        yield Item("layer", "constant")
+        return (Item(x, "constant") for x in GRANULARITIES)
 
     # --- where the cursor is -----------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from qdsl.lsp.context import Context
 from qdsl.lsp.project import Analysis
 from qdsl.model.imports import SUFFIX
 
-_MACHINE = "memory|array|compute|accelerator|technology"
+_MACHINE = "memory|array|compute|engine|accelerator|technology"
 _CONSTRAINTS = "constraints|constrain|every|for"
 _LIST = r"( .*,)?$"  # the beginning of a list, or after a comma
 
@@ -31,8 +31,11 @@ _RULES = [
         (_MACHINE, r"^energy from$", "technologies"),
         (_MACHINE, r"^energy from (?P<technology>\w+) \.$", "entries"),
         (_MACHINE, r"\bbits \($", "tensors roles"),
-        (_MACHINE, r"^(energy|throughput|bits) ", "parameters width_functions"),
-        (_MACHINE, r"^(size|word|width|clock|x|y|area|leakage|bandwidth|param \w+ =)\b", "parameters"),
+        ("compute", r"^use$|^use if .*\b(then|else)$", "engines"),
+        ("compute", rf"^(cycles|energy) for{_LIST}", "operators"),
+        ("compute", r"^(cycles|energy) for .*=", "parameters dims width_functions"),
+        (_MACHINE, r"^(energy|throughput|bits|let \w+ =) ", "parameters width_functions"),
+        (_MACHINE, r"^(size|word|width|clock|x|y|area|leakage|power|bandwidth|param \w+ =)\b", "parameters"),
         ("operator", rf"^weights{_LIST}", "tensors_of_operator"),
         ("operator", r" \[( ,)*", "indices parameters_of_operator"),
         ("network|block", r"[\w)] \.$", "axes_of_activations"),

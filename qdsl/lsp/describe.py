@@ -39,6 +39,10 @@ def part_text(part: StorageLevel | FanOut | ComputeUnit) -> Iterator[str]:
         if part.hop_pj_per_bit:
             yield f"{part.hop_pj_per_bit:g} pJ per bit and hop{_source(part.source)}"
     else:
+        if part.layers:
+            yield f"states the cost of {', '.join(f'`{c.operator}`' for c in part.layers)}{_source(part.source)}"
+            yield from (f"`{c.operator}`: {_formula(c.cycles)} cycles" for c in part.layers)
+            return
         of = _formula(part.energy) if isinstance(part.energy, WidthFormula) else f"{part.energy:g}"
         rate = f", {_formula(part.throughput)} operations per cycle" if part.throughput else ""
         yield f"{of} pJ per operation{rate}{_source(part.source)}"

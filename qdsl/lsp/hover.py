@@ -14,6 +14,7 @@ from qdsl.lsp.project import Analysis
 from qdsl.lsp.symbols import LayerNames, Occurrence, Symbol, declared
 from qdsl.lsp.walk import all_nodes
 from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLevel
+from qdsl.model.check_compute import default_engine
 from qdsl.model.expressions import Value, evaluate
 from qdsl.model.network import Layer
 from qdsl.model.study import WrittenMapping
@@ -87,6 +88,8 @@ class _Describer:
                 yield from describe.operator_text(operator)
             case "accelerator" if machine := names.accelerators.get(symbol.name):
                 yield from describe.accelerator_text(machine.default) if machine.default else ()
+            case "engine" if (engine := names.engines.get(symbol.name)) and (unit := default_engine(engine)):
+                yield from describe.part_text(unit)
             case "network" if network := names.networks.get(symbol.name):
                 yield from describe.network_text(network)
             case "mapping" if written := names.mappings.get(symbol.name):

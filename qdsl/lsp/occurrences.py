@@ -14,6 +14,7 @@ from qdsl.lsp.symbols import (
     bindings_of,
     blocks_of,
     declared,
+    defined_in,
     levels_of,
     parameters_of,
     tensors_of,
@@ -34,6 +35,11 @@ def occurrences(tree: t.File, visible: Visible) -> list[Occurrence]:
                 for entry in decl.entries:
                     finder.declare("entry", entry.name)
                     finder.values(entry.statements, {})
+            case t.EngineDecl():
+                for item in decl.items:
+                    if isinstance(item, t.ParamDecl | t.LetStmt | t.TableStmt):
+                        finder.declare("parameter", item.name)
+                finder.values(decl.items, {**parameters_of(decl), **defined_in(decl.items)})
             case t.AcceleratorDecl():
                 _accelerator(decl, finder)
             case t.NetworkDecl():
@@ -81,7 +87,13 @@ def _accelerator(decl: t.AcceleratorDecl, finder: Finder) -> None:
     for item in decl.items:
         if isinstance(item, t.ParamDecl | t.MemoryDecl | t.ArrayDecl | t.ComputeDecl):
             finder.declare(symbols[item.name.name].kind, item.name)
-    finder.values(decl.items, parameters_of(decl))
+        if isinstance(item, t.ComputeDecl):
+            for stmt in item.statements:
+                if isinstance(stmt, t.LetStmt | t.TableStmt):
+                    finder.declare("parameter", stmt.name)
+            finder.values(item.statements, {**parameters_of(decl), **defined_in(item.statements)})
+        else:
+            finder.values([item], parameters_of(decl))
 
 
 def _network(decl: t.NetworkDecl, finder: Finder) -> None:

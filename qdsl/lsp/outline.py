@@ -33,7 +33,7 @@ def _inside(decl: t.Declaration) -> Iterable[Entry]:
             yield from (_entry("tensor", a, a.tensor) for rule in decl.rules for a in (*rule.inputs, rule.output))
         case t.TechnologyDecl():
             yield from (_entry("entry", e, e.name) for e in decl.entries)
-        case t.AcceleratorDecl() | t.NetworkDecl():
+        case t.EngineDecl() | t.AcceleratorDecl() | t.NetworkDecl():
             yield from _parts(decl.items)
 
 

@@ -18,17 +18,21 @@ from qdsl.syntax.tree import (
     Conditional,
     ConstraintsDecl,
     Declaration,
+    EngineDecl,
     Expr,
     File,
     Ident,
     InputStmt,
     LayerStmt,
+    LetStmt,
     MappingDecl,
     MemoryDecl,
     NetworkDecl,
+    Node,
     OperatorDecl,
     ParamDecl,
     StudyDecl,
+    TableStmt,
     TechnologyDecl,
 )
 
@@ -37,6 +41,7 @@ D = TypeVar("D", bound=Declaration)
 KINDS: dict[type[Declaration], str] = {
     OperatorDecl: "operator",
     TechnologyDecl: "technology",
+    EngineDecl: "engine",
     AcceleratorDecl: "accelerator",
     NetworkDecl: "network",
     ConstraintsDecl: "constraint set",
@@ -125,11 +130,15 @@ def levels_of(accelerator: AcceleratorDecl) -> dict[str, Symbol]:
     }
 
 
-def parameters_of(decl: AcceleratorDecl | OperatorDecl | BlockDecl) -> dict[str, Symbol]:
-    params = (
-        (i for i in decl.items if isinstance(i, ParamDecl)) if isinstance(decl, AcceleratorDecl) else decl.parameters
-    )
-    return {p.name.name: declared("parameter", p.name) for p in params}
+def parameters_of(decl: AcceleratorDecl | EngineDecl | OperatorDecl | BlockDecl) -> dict[str, Symbol]:
+    if isinstance(decl, AcceleratorDecl | EngineDecl):
+        return {i.name.name: declared("parameter", i.name) for i in decl.items if isinstance(i, ParamDecl)}
+    return {p.name.name: declared("parameter", p.name) for p in decl.parameters}
+
+
+def defined_in(statements: Iterable[Node]) -> dict[str, Symbol]:
+    """What `let` and `table` define in an engine or compute unit."""
+    return {s.name.name: declared("parameter", s.name) for s in statements if isinstance(s, LetStmt | TableStmt)}
 
 
 def blocks_of(network: NetworkDecl) -> dict[str, BlockDecl]:

@@ -60,8 +60,16 @@ class Finder:
             match node:
                 case t.Call() if node.function.dotted == "bits":
                     self.tensors(plain_arguments(node))
-                case t.Name():
+                case t.Call() if node.function.dotted in names:
+                    self.refer(node.function.parts[0], names)
+                case t.Name() if node.dotted in names:
                     self.refer(node.parts[0], names)
+                case t.Name() if node.dotted in self.visible.dims:
+                    self.dims(node.parts)
+                case t.UseStmt():
+                    self._engine(node.value)
+                case t.LayerCost():
+                    self._layer_cost(node)
                 case t.EnergyStmt(origin=t.Name() as origin):
                     self._entry(origin)
                 case t.BitsTerm() if node.tensor.name not in _ROLES:
@@ -75,6 +83,34 @@ class Finder:
                     | t.DoubleBufferedStmt()
                 ):
                     self.tensors(node.tensors or ())
+
+    def _layer_cost(self, node: t.LayerCost) -> None:
+        """The operators, the name of a figure, and what its formula reads of their parameters."""
+        if node.name:
+            self.declare("parameter", node.name)
+        parameters: dict[str, Symbol] = {}
+        for operator in node.operators:
+            self.to(t.OperatorDecl, operator)
+            decl = self.visible.get(t.OperatorDecl, operator.name)
+            parameters.update(parameters_of(decl) if decl else {})
+        for name in all_nodes([node.value]):
+            if isinstance(name, t.Name):
+                self.refer(name.parts[0], parameters)
+
+    def _engine(self, value: t.Expr) -> None:
+        """`vector(width = 16)`, or a choice of one."""
+        match value:
+            case t.Conditional():
+                self._engine(value.then)
+                self._engine(value.otherwise)
+            case t.Name():
+                self.to(t.EngineDecl, value.parts[0])
+            case t.Call():
+                self.to(t.EngineDecl, value.function.parts[0])
+                decl = self.visible.get(t.EngineDecl, value.function.dotted)
+                for argument in value.arguments:
+                    if decl and argument.name:
+                        self.refer(argument.name, parameters_of(decl))
 
     def _entry(self, origin: t.Name) -> None:
         """`cmos45.sram`."""

@@ -89,18 +89,18 @@ class Batch:
 
     def cycles(self, steps: Ints) -> Array:
         """float64[rows, n]: cycles of the compute units for so many steps; a bandwidth can only add to them."""
-        rates, index = self._rates
-        cycles = [ceil_div(steps * r.denominator, r.numerator) for r in rates]
+        each, index = self._cycles_of_one
+        cycles = [ceil_div(steps * c.numerator, c.denominator) for c in each]
         found: Array = np.array(cycles, dtype=float)[index]
         return found
 
     @cached_property
-    def _rates(self) -> tuple[tuple[Fraction, ...], Ints]:
-        """The different numbers of operations per cycle and, per assignment, which one it has."""
+    def _cycles_of_one(self) -> tuple[tuple[Fraction, ...], Ints]:
+        """The different numbers of cycles of one operation and, per assignment, which one it has."""
         compute, problem = self.space.accelerator.compute, self.space.problem
-        rates = [compute.operations_per_cycle(problem, b) for b in self.bits]
-        distinct = tuple(dict.fromkeys(rates))
-        return distinct, np.array([distinct.index(r) for r in rates])
+        cycles = [compute.cycles_per_operation(problem, b) for b in self.bits]
+        distinct = tuple(dict.fromkeys(cycles))
+        return distinct, np.array([distinct.index(c) for c in cycles])
 
     def fixed(self, steps: Ints) -> Array:
         """float64[rows, n]: energy of the operations, and of the leakage during `cycles`; 0 of other measures."""

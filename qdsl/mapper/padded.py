@@ -90,8 +90,8 @@ class _Bound:
 
     def costs(self, problem: Problem) -> Costs:
         compute = self.accelerator.compute
-        rate = compute.operations_per_cycle(problem, self.bits) * self.accelerator.compute_instances
-        cycles = float(ceil_div(problem.operations * rate.denominator, rate.numerator))
+        each = compute.cycles_per_operation(problem, self.bits) / self.accelerator.compute_instances
+        cycles = float(ceil_div(problem.operations * each.numerator, each.denominator))
         energy_pj = problem.operations * compute.operation_pj(problem, self.bits) + self.accelerator.leakage_pj * cycles
         accesses = 0.0
         for tensor in problem.operator.tensors:

@@ -215,7 +215,10 @@ class _Conflict:
     def _mentions(self, tensor: str) -> bool:
         """Whether a rule or a formula reads the width, so that fewer bits may be worse."""
         accelerator, operator = self.system.accelerator, self.system.problem.operator
-        formulas = [*(f for level in accelerator.levels for _, f in level.stored), *accelerator.compute.formulas]
+        formulas = [
+            *(f for level in accelerator.levels for _, f in level.stored),
+            *accelerator.compute.formulas(operator),
+        ]
         read = {t for f in formulas for t in f.reads(operator)}
         return tensor in read or any(mentions(c, tensor) for c in self.system.constraints)
 

@@ -25,11 +25,11 @@ def is_spatial(limit: Limit, accelerator: Accelerator) -> bool:
 def latency_formula(limit: Limit, accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Formula:
     """What every mapping in perfect factors within a limit of the latency keeps: so many compute units are in use that
     they alone do not take longer."""
-    rate = accelerator.compute.operations_per_cycle(problem, bits)
-    done = floor(limit.most) * rate.numerator  # by one unit in the time allowed, times the denominator
-    if done <= 0:
+    each = accelerator.compute.cycles_per_operation(problem, bits)
+    allowed = floor(limit.most) * each.denominator
+    if allowed <= 0:
         return Constant(0.0)
-    needed = int(ceil_div(problem.operations * rate.denominator, done))
+    needed = int(ceil_div(problem.operations * each.numerator, allowed))
     in_use: Formula = ComputeInUse() if accelerator.fanouts else Constant(1.0)
     return Operation(">=", (in_use, Constant(float(needed))))
 

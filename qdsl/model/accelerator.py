@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 from math import ceil
 
 from qdsl.diagnostics import Span
+from qdsl.model.compute import ComputeUnit as ComputeUnit
 from qdsl.model.operator import Operator, Problem
 from qdsl.model.width_formula import WidthFormula
 
 # (level, tensor) of what a level could keep and a mapping does not.
 Bypass = frozenset[tuple[str, str]]
-_ONE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,42 +163,6 @@ class FanOut:
     def places(self) -> tuple[str, str]:
         """Names of the two places where spatial loops stand."""
         return f"{self.name}.x", f"{self.name}.y"
-
-
-@dataclass(frozen=True)
-class ComputeUnit:
-    """The innermost level. energy: pJ per operation, a formula if it depends on bit-widths; throughput: operations per
-    cycle, None for one. leakage_pj: per cycle; area_mm2: None if not stated; both of one instance."""
-
-    name: str
-    energy: float | WidthFormula
-    source: str | None = None
-    throughput: WidthFormula | None = None
-    leakage_pj: float = 0.0
-    area_mm2: float | None = None
-    span: Span | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def formulas(self) -> tuple[WidthFormula, ...]:
-        return tuple(f for f in (self.energy, self.throughput) if isinstance(f, WidthFormula))
-
-    def operation_pj(self, problem: Problem, bits: Mapping[str, int]) -> float:
-        """Energy of one operation at given bit-widths. Raises SpecError if it comes out negative."""
-        if not isinstance(self.energy, WidthFormula):
-            return self.energy
-        value = self.energy.value(problem, bits)
-        if value < 0:
-            self.energy.out_of_range("the energy of an operation", "cannot be negative", value, problem, bits)
-        return float(value)
-
-    def operations_per_cycle(self, problem: Problem, bits: Mapping[str, int]) -> Fraction:
-        """Raises SpecError if it does not come out positive."""
-        if self.throughput is None:
-            return _ONE
-        rate = self.throughput.value(problem, bits)
-        if rate <= 0:
-            self.throughput.out_of_range("the throughput", "must be positive", rate, problem, bits)
-        return rate
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from types import MappingProxyType
 
 from qdsl.diagnostics import Label, Sink
 from qdsl.model.accelerator import Accelerator, ComputeUnit, FanOut, StorageLevel
-from qdsl.model.check_levels import Scope, Technologies, check_array, check_compute, check_word
+from qdsl.model.check_compute import check_compute
+from qdsl.model.check_levels import Scope, Technologies, check_array, check_word
 from qdsl.model.check_memory import check_memory
-from qdsl.model.expressions import Names, Value, as_quantity, contains, evaluate, names_in, number, split_arguments
-from qdsl.model.findings import at_most, collecting, distinct, fail, hand_on, unknown, warn
+from qdsl.model.check_parameters import PARTS_LIMIT, bind_parameters, warn_unused
+from qdsl.model.expressions import Names, Value, number
+from qdsl.model.findings import at_most, collecting, distinct, fail, hand_on, quoted
 from qdsl.model.network import Layer
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
@@ -21,15 +23,14 @@ from qdsl.syntax.tree import (
     AcceleratorDecl,
     Argument,
     ArrayDecl,
+    BandwidthStmt,
     ClockStmt,
     ComputeDecl,
     FlagStmt,
+    LayerCost,
     MemoryDecl,
-    ParamDecl,
     WordStmt,
 )
-
-PARTS_LIMIT = 64
 
 
 def bind_accelerator(
@@ -45,7 +46,8 @@ def bind_accelerator(
     names: dict[str, Value] = {}
     word = clock = None
     with collecting(found) as parameters:
-        names = _parameters(decl, arguments, chosen)
+        _limit_parts(decl)
+        names = bind_parameters(decl, arguments, chosen=chosen)
     if parameters.failed:  # what the levels say with them cannot be judged
         hand_on(found, sink)
         return None
@@ -53,8 +55,12 @@ def bind_accelerator(
         word, clock = _settings(decl, names)
     if settings.failed:
         word, clock = 1, 1.0  # so that the levels are checked all the same
-    _warn_unused(decl, found)
-    scope = Scope(names, technologies, word, clock)
+    warn_unused(decl.items, found)
+    for item in decl.items:
+        warn_unused(item.statements if isinstance(item, ComputeDecl) else (), found)
+    computes = [i for i in decl.items if isinstance(i, ComputeDecl)]
+    layers = any(isinstance(s, LayerCost) for c in computes for s in c.statements)
+    scope = Scope(names, technologies, word, clock, layers)
     hierarchy: list[StorageLevel | FanOut] = []
     compute: ComputeUnit | None = None
     outermost = True
@@ -69,6 +75,7 @@ def bind_accelerator(
                 compute = check_compute(item, scope)
     with collecting(found):
         _check_structure(decl)
+        _check_layer_costs(decl, compute)
     # a level skipped because its technology has errors leaves no finding here, but no machine either
     levels = sum(isinstance(i, MemoryDecl | ArrayDecl) for i in decl.items)
     if not hand_on(found, sink) or compute is None or len(hierarchy) < levels:
@@ -78,44 +85,9 @@ def bind_accelerator(
     return Accelerator(decl.name.name, tuple(hierarchy), compute, clock, bool(flags), values, decl.name.span)
 
 
-def _parameters(
-    decl: AcceleratorDecl, arguments: Sequence[Argument], chosen: Mapping[str, Quantity]
-) -> dict[str, Value]:
-    params = [i for i in decl.items if isinstance(i, ParamDecl)]
-    at_most(PARTS_LIMIT, params, "an accelerator", "parameters")
+def _limit_parts(decl: AcceleratorDecl) -> None:
     levels = [i for i in decl.items if isinstance(i, MemoryDecl | ArrayDecl)]
     at_most(PARTS_LIMIT, levels, "an accelerator", "memories and arrays")
-    distinct("parameter", (p.name for p in params))
-    positional, given = split_arguments(arguments)
-    if positional:
-        fail("Q0204", "arguments of an accelerator are named", positional[0].span, helps=["for example `rows = 14`"])
-    for name, _ in given.values():
-        if name.name not in {p.name.name for p in params}:
-            unknown("parameter", name, [p.name.name for p in params], of=decl.name)
-    names: dict[str, Value] = {}
-    for p in params:
-        default = as_quantity(evaluate(p.value, names), p.value.span)
-        if p.domain is not None and not contains(p.domain, default):
-            labels = [Label(p.domain.span, "the values it may have")]
-            fail("Q0504", f"the default of `{p.name.name}` is not one of its values", p.value.span, labels=labels)
-        names[p.name.name] = chosen.get(p.name.name, default)
-        if p.name.name in given:
-            _, expr = given[p.name.name]
-            example = f"{p.name.name} = {default}"
-            q = number(expr, {}, f"the parameter `{p.name.name}`", example, default.dimension)
-            if p.domain is not None and not contains(p.domain, q):
-                labels = [Label(p.domain.span, "the values it may have")]
-                text = f"`{p.name.name}` of `{decl.name.name}` cannot be {q}"
-                fail("Q0504", text, expr.span, label="not one of its values", labels=labels)
-            names[p.name.name] = q
-    return names
-
-
-def _warn_unused(decl: AcceleratorDecl, sink: Sink) -> None:
-    uses = [(item, set(names_in(item))) for item in decl.items]
-    for p in decl.items:
-        if isinstance(p, ParamDecl) and not any(p.name.name in used for i, used in uses if i is not p):
-            warn(sink, "Q0404", f"parameter `{p.name.name}` is not used", p.name.span, helps=["remove it"])
 
 
 def _settings(decl: AcceleratorDecl, names: Names) -> tuple[int | None, float | None]:
@@ -154,15 +126,53 @@ def _check_structure(decl: AcceleratorDecl) -> None:
         fail("Q0501", text, after.name.span, labels=labels, helps=["levels go from the outermost to the compute unit"])
 
 
+def _check_layer_costs(decl: AcceleratorDecl, compute: ComputeUnit | None) -> None:
+    """Raises SpecError for parts whose use a mapping would decide, where layers have a cost of their own."""
+    if compute is None or not compute.layers:
+        return
+    memories = [i for i in decl.items if isinstance(i, MemoryDecl)]
+    extra = next((i for i in decl.items if isinstance(i, ArrayDecl)), memories[1] if memories[1:] else None)
+    labels = [Label(compute.span, "the cost of a layer is stated here")] if compute.span else []
+    if extra is not None:
+        text = f"`{extra.name.name}` has no part in the cost of a layer"
+        helps = ["such an accelerator is one memory, which holds a layer whole, and the compute unit"]
+        fail("Q0503", text, extra.name.span, labels=labels, helps=helps)
+    if limit := next((s for s in memories[0].statements if isinstance(s, BandwidthStmt)), None):
+        fail("Q0503", "a bandwidth has no part in the cost of a layer", limit.span, labels=labels)
+
+
 def check_widths_known(accelerator: Accelerator, layers: Iterable[Layer]) -> None:
     """Raises SpecError if a formula reads the width of a tensor that the operator of a layer does not have."""
     for layer in layers:
         operator = layer.problem.operator
         names = {t.name for t in operator.tensors} | {"output"}
         rules = [f for level in accelerator.levels for name, f in level.stored if name in names]
-        for formula in (*accelerator.compute.formulas, *rules):
+        _check_cost(accelerator.compute, layer)
+        for formula in (*accelerator.compute.formulas(operator), *rules):
             if missing := formula.missing(operator):
                 text = f"`{operator.name}` has no tensor `{missing[0]}`, whose width this formula reads"
                 labels = [Label(layer.span, f"`{layer.name}` is a `{operator.name}`")] if layer.span else []
                 helps = ["`bits(weights)`, `bits(activations)` and `bits(output)` are there for every operator"]
                 fail("Q0507", text, formula.span, label=f"`{missing[0]}` is missing", labels=labels, helps=helps)
+
+
+def _check_cost(compute: ComputeUnit, layer: Layer) -> None:
+    """Raises SpecError if layers have costs of their own, and this one has none."""
+    operator = layer.problem.operator
+    labels = [Label(layer.span, f"`{layer.name}` is a `{operator.name}`")] if layer.span else []
+    if compute.layers and compute.cost(operator) is None:
+        helps = [f"for example `cycles for {operator.name} = 0` and `energy for {operator.name} = 0 pJ`, if it is free"]
+        text = f"`{compute.name}` has no cost for a `{operator.name}`"
+        fail(
+            "Q0514",
+            text,
+            compute.span,
+            label=f"has {quoted(c.operator for c in compute.layers)}",
+            labels=labels,
+            helps=helps,
+        )
+    for formula in compute.formulas(operator):
+        if missing := formula.missing_dims(operator):
+            text = f"`{operator.name}` has no dimension `{missing[0]}`, which this formula reads"
+            helps = [f"it has {quoted(operator.dims)}"]
+            fail("Q0201", text, formula.span, label=f"`{missing[0]}` is missing", labels=labels, helps=helps)

@@ -9,21 +9,25 @@ from typing import TypeVar
 from qdsl.diagnostics import Diagnostic, Sink, Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_accelerator import bind_accelerator
+from qdsl.model.check_compute import check_engine
 from qdsl.model.check_constraints import ConstraintSet, check_set
+from qdsl.model.check_levels import Technologies
 from qdsl.model.check_mapping import check_mapping
 from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
 from qdsl.model.check_study import StudyScope, check_study
+from qdsl.model.check_table import table_hashes
 from qdsl.model.check_technology import Technology, check_technology
 from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup
 from qdsl.model.machine import Machine
 from qdsl.model.network import Network
-from qdsl.model.review_accelerator import review_accelerator, review_technology
+from qdsl.model.review_accelerator import review_accelerator, review_engine, review_technology
 from qdsl.model.study import Study, WrittenMapping
 from qdsl.syntax.tree import (
     AcceleratorDecl,
     ConstraintsDecl,
     Declaration,
+    EngineDecl,
     File,
     Ident,
     MachineRef,
@@ -44,18 +48,21 @@ class Names:
 
     operators: dict[str, OperatorTemplate | None] = field(default_factory=dict)
     technologies: dict[str, Technology | None] = field(default_factory=dict)
+    engines: dict[str, EngineDecl | None] = field(default_factory=dict)
     accelerators: dict[str, Machine | None] = field(default_factory=dict)
     networks: dict[str, Network | None] = field(default_factory=dict)
     constraints: dict[str, ConstraintSet | None] = field(default_factory=dict)
     mappings: dict[str, WrittenMapping | None] = field(default_factory=dict)
     studies: dict[str, Study | None] = field(default_factory=dict)
     declared: dict[tuple[str, str], Ident] = field(default_factory=dict)  # (kind, name) -> where
+    tables: dict[str, str | None] = field(default_factory=dict)  # path of a table as printed -> hash of its text
 
     def include(self, other: Names, sink: Sink) -> None:
         """Adds what an imported file can name; a name that is declared in two files is reported."""
         for key, ident in other.declared.items():
             with collecting(sink):
                 self.declare(key, ident)
+        self.tables |= other.tables
         for table in _TABLES.values():
             mine = getattr(self, table)
             for name, value in getattr(other, table).items():
@@ -70,6 +77,7 @@ class Names:
 KINDS: dict[type[Declaration], str] = {
     OperatorDecl: "operator",
     TechnologyDecl: "technology",
+    EngineDecl: "engine",
     AcceleratorDecl: "accelerator",
     NetworkDecl: "network",
     ConstraintsDecl: "constraint set",
@@ -79,6 +87,7 @@ KINDS: dict[type[Declaration], str] = {
 _TABLES: dict[type[Declaration], str] = {
     OperatorDecl: "operators",
     TechnologyDecl: "technologies",
+    EngineDecl: "engines",
     AcceleratorDecl: "accelerators",
     NetworkDecl: "networks",
     ConstraintsDecl: "constraints",
@@ -89,7 +98,7 @@ _TABLES: dict[type[Declaration], str] = {
 
 def check_file(tree: File, imported: Sequence[Names], sink: Sink) -> Names:
     """Checks all declarations of a file, until there are too many findings."""
-    names = Names()
+    names = Names(tables=table_hashes(tree))
     try:
         _check_all(tree, imported, names, sink)
     except EnoughError as enough:
@@ -141,15 +150,23 @@ def _check_all(tree: File, imported: Sequence[Names], names: Names, sink: Sink) 
             sink.add(diagnostic)
         return checked
 
+    def engine(decl: EngineDecl) -> EngineDecl | None:
+        checked = check_engine(decl, sink)
+        for diagnostic in review_engine(decl) if checked else ():
+            sink.add(diagnostic)
+        return checked
+
     def accelerator(decl: AcceleratorDecl) -> Machine:
-        default = bind_accelerator(decl, names.technologies, sink)
+        default = bind_accelerator(decl, technologies, sink)
         for diagnostic in review_accelerator(decl, default) if default else ():
             sink.add(diagnostic)
-        return Machine(decl, names.technologies, default)
+        return Machine(decl, technologies, default)
 
+    technologies = Technologies(names.technologies, names.engines)
     scope = StudyScope(names.operators, names.networks, names.constraints, names.accelerators, declared)
     check(OperatorDecl, names.operators, lambda d: check_operator(d, sink))
     check(TechnologyDecl, names.technologies, technology)
+    check(EngineDecl, names.engines, engine)
     check(AcceleratorDecl, names.accelerators, accelerator)
     check(NetworkDecl, names.networks, lambda d: check_network(d, names.operators, sink))
     check(ConstraintsDecl, names.constraints, constraint_set)

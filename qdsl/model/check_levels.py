@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from qdsl.diagnostics import Label, Span
-from qdsl.model.accelerator import ComputeUnit, FanOut
+from qdsl.model.accelerator import FanOut
 from qdsl.model.check_technology import (
     Energies,
     Technology,
@@ -15,9 +15,9 @@ from qdsl.model.check_technology import (
     not_negative,
     operation_energy,
 )
-from qdsl.model.check_width_formula import width_formula
+from qdsl.model.check_width_formula import Defined
 from qdsl.model.expressions import Names, number
-from qdsl.model.findings import Attempts, distinct, fail, lookup, quoted
+from qdsl.model.findings import distinct, fail, lookup, quoted
 from qdsl.model.statements import Statements
 from qdsl.model.units import (
     AREA,
@@ -27,34 +27,42 @@ from qdsl.model.units import (
     POWER,
     whole,
 )
-from qdsl.model.width_formula import WidthFormula
 from qdsl.syntax.tree import (
     AreaStmt,
     ArrayDecl,
-    ComputeDecl,
     EnergyStmt,
+    EngineDecl,
     FlagStmt,
     LeakageStmt,
     MeshStmt,
+    PowerStmt,
     SharingStmt,
     SourceStmt,
-    ThroughputStmt,
     WordStmt,
 )
 
-Technologies = Mapping[str, Technology | None]
+
+@dataclass(frozen=True)
+class Technologies:
+    """What an accelerator may take from elsewhere. None: reported as wrong."""
+
+    entries: Mapping[str, Technology | None]
+    engines: Mapping[str, EngineDecl | None]
+
 
 WORD_LIMIT = 4096
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What the statements of all levels can use. word: default in bits; clock_hz: None if not stated."""
+    """What the statements of all levels can use. word: default in bits; clock_hz: None if not stated; layers: whether the
+    compute unit states the cost of whole layers."""
 
     names: Names
     technologies: Technologies
     word: int | None
     clock_hz: float | None
+    layers: bool = False
 
 
 def check_array(decl: ArrayDecl, scope: Scope) -> FanOut:
@@ -106,43 +114,25 @@ def check_array(decl: ArrayDecl, scope: Scope) -> FanOut:
     )
 
 
-def check_compute(decl: ComputeDecl, scope: Scope) -> ComputeUnit:
-    """Raises SpecError."""
-    what = f"compute unit `{decl.name.name}`"
-    allowed = (EnergyStmt, ThroughputStmt, LeakageStmt, AreaStmt, SourceStmt)
-    found = Statements(decl.statements, what, decl.name, *allowed)
-    attempt, rate, source = Attempts(), found.get(ThroughputStmt), found.get(SourceStmt)
-    nothing = Energies("compute", {}, None, None, None)
-    example = "energy 2.2 pJ"
-    table, _ = attempt(
-        lambda: energies_of(found.need(EnergyStmt, example), "compute", source, scope), (nothing, decl.span)
-    )
-    throughput = attempt(lambda: _throughput(rate, scope.names) if rate else None, None)
-    leakage = attempt(lambda: leakage_pj(found.get(LeakageStmt), scope), 0.0)
-    area = attempt(lambda: area_mm2(found.get(AreaStmt), scope.names), None)
-    attempt.done()
-    assert table.operation is not None
-    energy = table.operation if table.operation.varies else float(table.operation.constant)
-    return ComputeUnit(decl.name.name, energy, table.source, throughput, leakage, area, decl.name.span)
-
-
 def check_word(stmt: WordStmt, names: Names) -> int:
     """Bits of a word. Raises SpecError."""
     q = number(stmt.value, names, "`word`", "word 16 bit", BITS)
     return whole(q, stmt.value.span, "`word` in bits", 1, WORD_LIMIT)
 
 
-def leakage_pj(stmt: LeakageStmt | None, scope: Scope) -> float:
+def leakage_pj(stmt: LeakageStmt | PowerStmt | None, scope: Scope) -> float:
     """pJ per cycle."""
     if stmt is None:
         return 0.0
-    q = number(stmt.value, scope.names, "`leakage`", "leakage 0.1 pJ/cycle", ENERGY_PER_CYCLE, POWER)
-    not_negative(q, stmt.value, "leakage")
+    what = "power" if isinstance(stmt, PowerStmt) else "leakage"
+    q = number(stmt.value, scope.names, f"`{what}`", f"{what} 0.1 pJ/cycle", ENERGY_PER_CYCLE, POWER)
+    not_negative(q, stmt.value, what)
     if q.dimension == ENERGY_PER_CYCLE:
         return float(q.value)
     if scope.clock_hz is None:
         helps = ["add `clock 200 MHz` to the accelerator, or give pJ/cycle"]
-        fail("Q0502", "a leakage power needs the clock", stmt.value.span, label=f"this is {q.dimension}", helps=helps)
+        text = "a power needs the clock" if what == "power" else "a leakage power needs the clock"
+        fail("Q0502", text, stmt.value.span, label=f"this is {q.dimension}", helps=helps)
     return float(q.value / Fraction(scope.clock_hz))
 
 
@@ -151,14 +141,6 @@ def area_mm2(stmt: AreaStmt | None, names: Names) -> float | None:
     if stmt is None:
         return None
     return float(not_negative(number(stmt.value, names, "`area`", "area 0.1 mm2", AREA), stmt.value, "an area").value)
-
-
-def _throughput(stmt: ThroughputStmt, names: Names) -> WidthFormula:
-    formula = width_formula(stmt.value, names, "`throughput`", "throughput 16 / max(bits(W), bits(I))")
-    if not formula.varies and formula.constant <= 0:
-        text = f"this is {float(formula.constant):g}"
-        fail("Q0305", "a throughput must be positive", stmt.value.span, label=text)
-    return formula
 
 
 def _hop(stmt: EnergyStmt | None, names: Names) -> float:
@@ -172,17 +154,19 @@ def _hop(stmt: EnergyStmt | None, names: Names) -> float:
     return float(not_negative(number(value, names, "the energy of a hop", example, ENERGY_PER_BIT), value).value)
 
 
-def energies_of(stmt: EnergyStmt, kind: str, source: SourceStmt | None, scope: Scope) -> tuple[Energies, Span]:
+def energies_of(
+    stmt: EnergyStmt, kind: str, source: SourceStmt | None, scope: Scope, defined: Defined | None = None
+) -> tuple[Energies, Span]:
     """The energies a statement gives or takes from a technology, and where they are named."""
     text = source.text.value if source else None
     if stmt.origin is None:
         if kind == "compute":
-            return Energies(kind, {}, operation_energy(stmt, scope.names), None, text), stmt.span
+            return Energies(kind, {}, operation_energy(stmt, scope.names, defined), None, text), stmt.span
         return Energies(kind, access_energies(stmt, scope.names), None, None, text), stmt.span
     if len(stmt.origin.parts) != 2:
         helps = ["for example `energy from cmos45.glb`"]
         fail("Q0201", "an energy is taken from TECHNOLOGY.ENTRY", stmt.origin.span, helps=helps)
-    technology = lookup("technology", stmt.origin.parts[0], scope.technologies)
+    technology = lookup("technology", stmt.origin.parts[0], scope.technologies.entries)
     entry = lookup("entry", stmt.origin.parts[1], technology.entries, of=technology)
     if entry.kind != kind:
         fail(

@@ -67,7 +67,7 @@ def check_memory(decl: MemoryDecl, outermost: bool, scope: Scope) -> StorageLeve
         (nothing, decl.span),
     )
     keep, optional = attempt(lambda: _kept(found), (None, frozenset()))
-    attempt(lambda: _refuse_limits(decl, found) if outermost else None, None)
+    attempt(lambda: _refuse_limits(decl, found, scope.layers) if outermost else None, None)
     shared, partitions = attempt(lambda: _sizes(decl, found, word, outermost, names), (None, ()))
     ports = attempt(lambda: _ports(found, word, names), [])
     stored = attempt(lambda: _stored(found.get(BitsStmt), keep, optional, names), ())
@@ -120,8 +120,9 @@ def _kept(found: Statements) -> tuple[frozenset[str] | None, frozenset[str]]:
     return frozenset(t.name for t in keep.tensors), optional
 
 
-def _refuse_limits(decl: MemoryDecl, found: Statements) -> None:
-    sizes = found.all(SizeStmt)
+def _refuse_limits(decl: MemoryDecl, found: Statements, holds_layers: bool) -> None:
+    """holds_layers: whether it is the one memory beside a compute unit that states the cost of layers."""
+    sizes = [] if holds_layers else found.all(SizeStmt)
     for stmt, why in (
         (sizes[0] if sizes else None, "is unlimited"),
         (found.get(KeepStmt), "keeps every tensor"),

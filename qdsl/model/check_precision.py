@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qdsl.diagnostics import Label, Sink, Span
@@ -13,8 +13,9 @@ from qdsl.model.findings import collecting, fail, hand_on
 from qdsl.model.network import Layer, Network
 from qdsl.model.precision import PrecisionSpace, WidthVariable
 from qdsl.model.units import BITS, COUNT, whole
-from qdsl.syntax.tree import LayerWidths, OutputWidth, PrecisionBlock, WidthRule
+from qdsl.syntax.tree import LayerWidths, OutputWidth, PrecisionBlock, SplitLayer, WidthRule
 
+GRANULARITIES = ("layer", "network", "channel")
 _EXAMPLES = {"weights": "weights in {2..8} per layer", "activations": "activations in {2..8} per layer"}
 
 
@@ -42,11 +43,14 @@ def check_precision(
     if found.errors:
         hand_on(found, sink)
         return None
-    graph = _Graph(network)
+    graph = _Graph(network, frozenset(role for role, rule in rules.items() if rule.granularity.name == "network"))
     graph.number_variables()
-    fixed = _Fixed({graph.weights[x.name]: (x.group.bits, x.group.span) for x in network.layers if x.group})
+    groups = ((x.name, x.group) for x in network.layers if x.group)
+    fixed = _Fixed({graph.weights[name]: (group.bits, group.span) for name, group in groups if group.bits is not None})
     for stmt in block.statements:
         with collecting(found):
+            if isinstance(stmt, LayerWidths | SplitLayer):
+                _check_shared(stmt, graph.shared, rules)
             if isinstance(stmt, LayerWidths):
                 fixed.add(stmt, network, accelerator, graph)
     variables = []
@@ -70,9 +74,10 @@ def precision_space(network: Network, bits: Mapping[str, Mapping[str, int]], out
 
 @dataclass
 class _Graph:
-    """Gives every tensor of every layer its variable."""
+    """Gives every tensor of every layer its variable. shared: roles whose tensors have the same one in all layers."""
 
     network: Network
+    shared: frozenset[str] = frozenset()
     variables: list[WidthVariable] = field(default_factory=list)
     weights: dict[str, int] = field(default_factory=dict)  # layer -> variable of its weights
     outside: dict[str, int] = field(default_factory=dict)  # layer outside the graph -> variable of what it reads
@@ -130,7 +135,13 @@ class _Graph:
             widths[name] = self.activations.get(name, widths.get(first_reader.get(name, "")))
         return widths
 
-    def _variable(self, name: str, role: str, layers: Iterable[str]) -> int:
+    def _variable(self, name: str, role: str, layers: Sequence[str]) -> int:
+        if role in self.shared:
+            name = f"{self.network.layer(layers[0]).network or self.network.name}.{role}"
+            for i, known in enumerate(self.variables):
+                if known.name == name:
+                    self.variables[i] = replace(known, layers=tuple(dict.fromkeys((*known.layers, *layers))))
+                    return i
         self.variables.append(WidthVariable(name, role, tuple(layers), (1,)))
         return len(self.variables) - 1
 
@@ -175,9 +186,23 @@ def _check_rule(stmt: WidthRule, first: WidthRule) -> None:
     if first is not stmt:
         text = f"`{stmt.role}` has two sets of widths"
         fail("Q0503", text, stmt.span, labels=[Label(first.span, "first one")], helps=["keep one of them"])
-    if stmt.granularity.name != "layer":
+    if stmt.granularity.name not in GRANULARITIES:
         text = f"widths per {stmt.granularity.name} are not supported"
-        fail("Q0806", text, stmt.granularity.span, helps=["write `per layer`"])
+        helps = ["write `per layer`, `per network` or `per channel(groups = 4)`"]
+        fail("Q0806", text, stmt.granularity.span, helps=helps)
+    if stmt.granularity.name == "channel" and stmt.role != "weights":
+        fail("Q0806", "only weights have widths per channel", stmt.granularity.span, helps=["write `per layer`"])
+    if stmt.arguments and stmt.granularity.name != "channel":
+        fail("Q0204", f"`per {stmt.granularity.name}` has no arguments", stmt.arguments[0].span)
+
+
+def _check_shared(stmt: LayerWidths | SplitLayer, shared: frozenset[str], rules: Mapping[str, WidthRule]) -> None:
+    """Raises SpecError for a width of a layer where all layers have the same."""
+    roles = [term.role for term in stmt.terms] if isinstance(stmt, LayerWidths) else ["weights"]
+    if role := next((r for r in roles if r in shared), None):
+        labels = [Label(rules[role].span, "chosen once for all layers")]
+        text = f"`{stmt.layer.dotted}` cannot have {role} of its own width"
+        fail("Q0806", text, stmt.span, labels=labels, helps=[f"choose {role} `per layer`"])
 
 
 def _options(stmt: WidthRule, network: Network, accelerator: Accelerator) -> tuple[int, ...]:

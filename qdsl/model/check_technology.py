@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qdsl.diagnostics import Label, Sink, Span
-from qdsl.model.check_width_formula import width_formula
+from qdsl.model.check_width_formula import Defined, width_formula
 from qdsl.model.expressions import Names, number
 from qdsl.model.findings import collecting, distinct, fail
 from qdsl.model.statements import Statements
@@ -79,7 +79,7 @@ def access_energies(stmt: EnergyStmt, names: Names) -> dict[str, Quantity]:
     return found
 
 
-def operation_energy(stmt: EnergyStmt, names: Names) -> WidthFormula:
+def operation_energy(stmt: EnergyStmt, names: Names, defined: Defined | None = None) -> WidthFormula:
     """The energy of an operation of a compute unit. Raises SpecError."""
     example = _EXAMPLES["compute"]
     wrong = next((t for t in stmt.terms if t.access), None)
@@ -88,7 +88,7 @@ def operation_energy(stmt: EnergyStmt, names: Names) -> WidthFormula:
     value = stmt.terms[0].value
     if not isinstance(value, Number):
         example = "energy 0.1 pJ * bits(W)"
-    formula = width_formula(value, names, "the energy of an operation", example, ENERGY)
+    formula = width_formula(value, names, "the energy of an operation", example, ENERGY, defined=defined)
     if not formula.varies:
         not_negative(Quantity(formula.constant, ENERGY), value)
     return formula

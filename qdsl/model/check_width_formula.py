@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from qdsl.diagnostics import Label
-from qdsl.model.constraint import Bits, Constant, Formula, Operation, Reduction
+from qdsl.model.constraint import Bits, Constant, DimSize, Formula, Lookup, Operation, Operations, Reduction, Table
 from qdsl.model.expressions import Names, as_quantity, members
 from qdsl.model.expressions import evaluate as value_of
 from qdsl.model.findings import fail, quoted, unknown, whole_name
 from qdsl.model.units import COUNT, Dimension, Quantity, convert, quantity
-from qdsl.model.width_formula import ROLES, WidthFormula
+from qdsl.model.width_formula import ROLES, WidthFormula, leaves
 from qdsl.syntax.tree import Binary, Call, Conditional, Expr, Membership, Name, Number, Unary
 
 _FUNCTIONS = ("bits", "max", "min", "floor", "ceil", "log2")
 
 
-def width_formula(expr: Expr, names: Names, what: str, example: str, *dimensions: Dimension) -> WidthFormula:
+@dataclass(frozen=True)
+class Defined:
+    """What formulas of one compute unit can name beside parameters. parts: by `let`; tables: by `table`; layers: whether
+    they are about whole layers, and other names are sizes of dimensions."""
+
+    parts: Mapping[str, tuple[Formula, Dimension]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[Table, Dimension]] = field(default_factory=dict)
+    layers: bool = False
+
+
+def width_formula(
+    expr: Expr, names: Names, what: str, example: str, *dimensions: Dimension, defined: Defined | None = None
+) -> WidthFormula:
     """The formula of a quantity of one of the dimensions (a plain number if none is given). Raises SpecError."""
-    formula, dimension = _Reader(names).number(expr)
+    formula, dimension = formula_of(expr, names, defined or Defined())
     convert(Quantity(Fraction(0), dimension), expr.span, what, example, *(dimensions or (COUNT,)))
     return WidthFormula(formula, expr.span)
+
+
+def formula_of(expr: Expr, names: Names, defined: Defined) -> tuple[Formula, Dimension]:
+    """A formula and the dimension of its value. Raises SpecError."""
+    return _Reader(names, defined).number(expr)
 
 
 @dataclass(frozen=True)
 class _Reader:
     names: Names
+    defined: Defined
 
     def number(self, e: Expr) -> tuple[Formula, Dimension]:
         formula, dimension = self.read(e)
@@ -48,6 +67,10 @@ class _Reader:
                 return Constant(float(q.value)), q.dimension
             case Name() if e.dotted == "reduction" and "reduction" not in self.names:
                 return Reduction(), COUNT
+            case Name() if e.dotted in self.defined.parts:
+                return self.defined.parts[e.dotted]
+            case Name() if self.defined.layers and len(e.parts) == 1 and e.dotted not in self.names:
+                return (Operations() if e.dotted == "operations" else DimSize(e.dotted)), COUNT
             case Name():
                 q = as_quantity(value_of(e, self.names), e.span)
                 return Constant(float(q.value)), q.dimension
@@ -68,6 +91,8 @@ class _Reader:
                 condition = self.condition(e.condition)
                 (then, one), (otherwise, other) = self.number(e.then), self.number(e.otherwise)
                 _same(e, "the two branches need", [(e.then, one), (e.otherwise, other)])
+                if all(isinstance(leaf, Constant) for leaf in leaves(condition)):
+                    return (then if WidthFormula(condition).constant else otherwise), one
                 return Operation("if", (condition, then, otherwise)), one
             case Call():
                 return self._call(e)
@@ -85,19 +110,31 @@ class _Reader:
 
     def _call(self, e: Call) -> tuple[Formula, Dimension]:
         function = e.function.dotted
-        if function not in _FUNCTIONS:
-            unknown("function", whole_name(e.function), _FUNCTIONS)
+        if function not in (*_FUNCTIONS, *self.defined.tables):
+            unknown("function", whole_name(e.function), (*_FUNCTIONS, *self.defined.tables))
         values = [a.value for a in e.arguments if a.name is None]
         if len(values) != len(e.arguments):
             fail("Q0204", f"arguments of `{function}` have no names", e.span)
         if function == "bits":
             return _bits(e), COUNT
+        if function in self.defined.tables:
+            return self._lookup(e, *self.defined.tables[function])
         if len(values) != 1 and not (values and function in ("max", "min")):
             needed = "at least one argument" if function in ("max", "min") else "one argument"
             fail("Q0204", f"`{function}` has {needed}", e.span, label=f"{len(values) or 'none'} given")
         read = [self.number(v) for v in values]
         _same(e, f"`{function}` needs", [(v, d) for v, (_, d) in zip(values, read, strict=True)])
         return Operation(function, tuple(f for f, _ in read)), read[0][1]
+
+    def _lookup(self, e: Call, table: Table, dimension: Dimension) -> tuple[Formula, Dimension]:
+        keys = [self.number(a.value) for a in e.arguments]
+        if len(keys) != len(table.axes):
+            text = f"the table `{table.name}` has {len(table.axes)} columns of keys"
+            fail("Q0204", text, e.span, label=f"{len(keys)} given")
+        for argument, (_, key) in zip(e.arguments, keys, strict=True):
+            if key != COUNT:
+                fail("Q0302", "a key of a table is a plain number", argument.span, label=f"this is {key}")
+        return Lookup(table, tuple(key for key, _ in keys)), dimension
 
 
 def _bits(e: Call) -> Bits:

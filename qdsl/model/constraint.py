@@ -5,7 +5,10 @@ A dimension that a layer's operator does not have has size and factors 1.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from qdsl.diagnostics import Span
 from qdsl.model.operator import Problem
@@ -60,7 +63,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class DimSize:
-    """Size of a dimension of the layer."""
+    """Size of a dimension of the layer; in formulas of accelerators also a parameter of its operator."""
 
     dim: str
 
@@ -115,6 +118,39 @@ class Reduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Operations:
+    """Operations of the layer; in formulas of accelerators only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Values by whole numbers. axes: the keys of each column, ascending; values: of all combinations, the last key varying
+    fastest."""
+
+    name: str
+    axes: tuple[tuple[int, ...], ...]
+    values: tuple[float, ...]
+
+    def at(self, keys: Sequence[Fraction]) -> float | None:
+        """The value at the next larger key of each column, None beyond the largest."""
+        index = 0
+        for axis, key in zip(self.axes, keys, strict=True):
+            place = bisect_left(axis, key)
+            if place == len(axis):
+                return None
+            index = index * len(axis) + place
+        return self.values[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The value of a table; in formulas of accelerators only. operands: one key per column."""
+
+    table: Table
+    operands: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """op: + - * / == != < <= > >= and or not neg max min, in (the first operand is one of the others); in formulas of
     accelerators also floor ceil log2 if."""
@@ -124,7 +160,18 @@ class Operation:
 
 
 Formula = (
-    Constant | DimSize | Factor | TileExtent | Bits | Utilization | Occupancy | ComputeInUse | Reduction | Operation
+    Constant
+    | DimSize
+    | Factor
+    | TileExtent
+    | Bits
+    | Utilization
+    | Occupancy
+    | ComputeInUse
+    | Reduction
+    | Operations
+    | Lookup
+    | Operation
 )
 
 

@@ -47,7 +47,7 @@ class Texts:
 
     def parse(self, shown: str, path: Path, span: Span | None, sink: Sink) -> tuple[SourceFile, File]:
         """The tree of a file; the same object as before if the text is. Raises SpecError if it cannot be read."""
-        text = self.unsaved[path] if path in self.unsaved else _read_text(shown, path, span)
+        text = self.unsaved[path] if path in self.unsaved else read_text(shown, path, span)
         known = self.parsed.get((path, shown))
         if known is None or known[0].text != text:
             source, found = SourceFile(shown, text), Sink()
@@ -181,7 +181,7 @@ def _resolved(path: Path, shown: str, span: Span | None) -> Path:
     return resolved
 
 
-def _read_text(shown: str, path: Path, span: Span | None) -> str:
+def read_text(shown: str, path: Path, span: Span | None) -> str:
     """The text of a file. Raises SpecError if it is missing, not a regular file, too large or not UTF-8."""
     if not path.is_file():
         what = "is not a regular file" if path.exists() else "does not exist"

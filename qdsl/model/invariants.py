@@ -44,7 +44,8 @@ def violations(model: Model) -> list[str]:
 
 def _accelerator(a: Accelerator) -> Iterator[str]:
     first = a.hierarchy[0]
-    if not isinstance(first, StorageLevel) or first.size_words is not None or first.keep is not None:
+    limited = isinstance(first, StorageLevel) and first.size_words is not None and not a.compute.layers
+    if not isinstance(first, StorageLevel) or limited or first.keep is not None:
         yield "the outermost level must be an unlimited memory that keeps every tensor"
     names = [h.name for h in a.hierarchy] + [a.compute.name]
     if len(set(names)) != len(names):

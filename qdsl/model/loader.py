@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from qdsl.diagnostics import Diagnostic, Sink, SpecError
 from qdsl.model.check_file import Names, check_file
+from qdsl.model.check_table import table_hashes
 from qdsl.model.imports import LoadedFile, Texts, read_files
 from qdsl.model.review_files import review_imports, review_use
 from qdsl.model.review_tensors import review_tensors
@@ -75,7 +76,7 @@ class Library:
 
     def _check(self, file: LoadedFile, imported: list[Names], sink: Sink) -> Names:
         known = self._checked.get(file.path)
-        if known is None or known.tree is not file.tree or not _same(known.imported, imported):
+        if known is None or known.tree is not file.tree or not _same(known.imported, imported) or _changed(known):
             found = Sink()
             names = check_file(file.tree, imported, found)
             known = self._checked[file.path] = _Checked(file.tree, tuple(imported), names, tuple(found))
@@ -92,6 +93,11 @@ class _Checked:
     imported: tuple[Names, ...]
     names: Names
     findings: tuple[Diagnostic, ...]
+
+
+def _changed(checked: _Checked) -> bool:
+    """Whether the text of a table is another one."""
+    return not table_hashes(checked.tree).items() <= checked.names.tables.items()
 
 
 def _same(before: Sequence[Names], now: Sequence[Names]) -> bool:
@@ -127,6 +133,7 @@ def load(path: str | Path, root: Path | None = None) -> Model:
 
 def _model(path: str | Path, files: Sequence[LoadedFile], main: Names, allowances: tuple[Allowance, ...]) -> Model:
     hashes = tuple((f.source.path, hashlib.sha256(f.source.text.encode()).hexdigest()) for f in reversed(files))
+    hashes += tuple((path, text) for path, text in main.tables.items() if text)
     return Model(
         str(path),
         tuple(a.default for a in main.accelerators.values() if a and a.default),

@@ -26,13 +26,13 @@ class Activation:
 class Group:
     """Neighbouring output channels of a layer that a study splits: `layer` has `channels` of them along `dim`.
 
-    bits: width of the group's weights.
+    bits: width of the group's weights, None if it is chosen.
     """
 
     layer: str
     dim: str
     channels: int
-    bits: int
+    bits: int | None
     span: Span | None = field(default=None, compare=False, repr=False)
 
 

@@ -13,9 +13,12 @@ from qdsl.syntax.tree import (
     ArrayDecl,
     ComputeDecl,
     EnergyStmt,
+    EngineDecl,
     Ident,
+    LayerCost,
     MemoryDecl,
     ParamDecl,
+    PowerStmt,
     SourceStmt,
     TechnologyDecl,
 )
@@ -46,6 +49,12 @@ def review_technology(decl: TechnologyDecl, technology: Technology) -> Iterator[
             yield _without_source(entry.name)
 
 
+def review_engine(decl: EngineDecl) -> Iterator[Diagnostic]:
+    """An energy without a source."""
+    if not any(isinstance(s, SourceStmt) for s in decl.items):
+        yield _without_source(decl.name)
+
+
 def _without_source(name: Ident) -> Diagnostic:
     helps = ['say where the number comes from: `source "data sheet, table 3"`']
     return warning("Q0509", f"the energy of `{name.name}` has no source", name.span, helps=helps)
@@ -53,7 +62,10 @@ def _without_source(name: Ident) -> Diagnostic:
 
 def _states_energy(part: MemoryDecl | ArrayDecl | ComputeDecl) -> bool:
     """Whether it states energies and no source of them."""
-    own = any(isinstance(s, EnergyStmt) and s.origin is None for s in part.statements)
+    own = any(
+        isinstance(s, LayerCost | PowerStmt) or (isinstance(s, EnergyStmt) and s.origin is None)
+        for s in part.statements
+    )
     return own and not any(isinstance(s, SourceStmt) for s in part.statements)
 
 
@@ -67,7 +79,8 @@ def _free_parts(accelerator: Accelerator) -> set[str]:
             part.energy.read_pj or part.energy.write_pj or part.energy.update_pj
         ):
             free.add(part.name)
-    return free | ({accelerator.compute.name} if accelerator.compute.energy == 0 else set())
+    compute = accelerator.compute
+    return free | ({compute.name} if compute.energy == 0 and not compute.layers else set())
 
 
 def _unsaid(energies: Energies) -> bool:

@@ -188,4 +188,4 @@ def _varies(variable: WidthVariable) -> bool:
 def _costs_energy(accelerator: Accelerator) -> bool:
     levels = any(x.energy.read_pj or x.energy.write_pj or x.energy.update_pj for x in accelerator.levels)
     hops = any(isinstance(x, FanOut) and x.hop_pj_per_bit for x in accelerator.hierarchy)
-    return bool(levels or hops or accelerator.compute.energy or accelerator.leakage_pj)
+    return bool(levels or hops or accelerator.compute.energy or accelerator.compute.layers or accelerator.leakage_pj)

@@ -12,7 +12,7 @@ from math import ceil, floor
 from typing import NoReturn
 
 from qdsl.diagnostics import Span
-from qdsl.model.constraint import Bits, Constant, Formula, Operation, Reduction
+from qdsl.model.constraint import Bits, Constant, DimSize, Formula, Lookup, Operation, Operations, Reduction
 from qdsl.model.expressions import compare
 from qdsl.model.findings import fail
 from qdsl.model.operator import Operator, Problem
@@ -37,12 +37,12 @@ class WidthFormula:
     @property
     def tensors(self) -> frozenset[str]:
         """Tensors and roles whose width it reads."""
-        return frozenset(leaf.tensor for leaf in _leaves(self.formula) if isinstance(leaf, Bits))
+        return frozenset(leaf.tensor for leaf in leaves(self.formula) if isinstance(leaf, Bits))
 
     @property
     def varies(self) -> bool:
         """Whether the value depends on the layer at all."""
-        return any(isinstance(leaf, Bits | Reduction) for leaf in _leaves(self.formula))
+        return any(not isinstance(leaf, Constant) for leaf in leaves(self.formula))
 
     @property
     def constant(self) -> Fraction:
@@ -53,9 +53,23 @@ class WidthFormula:
         """The value for one layer. Raises SpecError where it is not defined (division by zero)."""
         return self._value(self.formula, problem, bits)
 
+    def at_least(self, least: int, what: str, problem: Problem, bits: Mapping[str, int]) -> Fraction:
+        """The value for one layer. Raises SpecError if it is less."""
+        value = self.value(problem, bits)
+        if value < least:
+            self.out_of_range(
+                what, "cannot be negative" if least == 0 else f"must be at least {least}", value, problem, bits
+            )
+        return value
+
     def missing(self, operator: Operator) -> list[str]:
         """Tensors it names that an operator does not have."""
         return sorted(self.tensors - {t.name for t in operator.tensors} - set(ROLES))
+
+    def missing_dims(self, operator: Operator) -> list[str]:
+        """Dimensions and parameters it names that an operator does not have."""
+        known = {*operator.dims, *(name for name, _ in operator.parameters)}
+        return sorted({leaf.dim for leaf in leaves(self.formula) if isinstance(leaf, DimSize)} - known)
 
     def reads(self, operator: Operator) -> frozenset[str]:
         """Tensors of an operator whose width it reads, by name or by role."""
@@ -77,12 +91,27 @@ class WidthFormula:
                 return Fraction(_width(f.tensor, problem.operator, bits))
             case Reduction() if problem is not None:
                 return Fraction(problem.summands)
+            case Operations() if problem is not None:
+                return Fraction(problem.operations)
+            case DimSize() if problem is not None:
+                return Fraction(dict(problem.operator.parameters).get(f.dim, problem.size(f.dim)))
+            case Lookup():
+                return self._looked_up(f, [self._value(x, problem, bits) for x in f.operands])
             case Operation(op="if"):
                 condition, then, otherwise = f.operands
                 return self._value(then if self._value(condition, problem, bits) else otherwise, problem, bits)
             case Operation():
                 return self._apply(f.op, [self._value(x, problem, bits) for x in f.operands])
         raise TypeError(f"not part of a formula of an accelerator: {f}")
+
+    def _looked_up(self, f: Lookup, keys: list[Fraction]) -> Fraction:
+        value = f.table.at(keys)
+        if value is None:
+            asked = ", ".join(f"{float(key):g}" for key in keys)
+            ends = ", ".join(str(axis[-1]) for axis in f.table.axes)
+            note = f"its last row is for {ends}"
+            fail("Q0305", f"the table `{f.table.name}` ends before {asked}", self.span, notes=[note])
+        return Fraction(str(value))
 
     def _apply(self, op: str, values: list[Fraction]) -> Fraction:
         a, b = values[0], values[-1]
@@ -114,10 +143,11 @@ class WidthFormula:
         raise TypeError(f"unknown operation {op}")
 
 
-def _leaves(f: Formula) -> Iterator[Formula]:
-    if isinstance(f, Operation):
+def leaves(f: Formula) -> Iterator[Formula]:
+    """The parts of a formula that have none themselves."""
+    if isinstance(f, Operation | Lookup):
         for x in f.operands:
-            yield from _leaves(x)
+            yield from leaves(x)
     else:
         yield f
 
@@ -128,8 +158,12 @@ def _text(f: Formula, outer: int = -1) -> str:
         return f"bits({f.tensor})"
     if isinstance(f, Constant):
         return f"{f.value:g}"
+    if isinstance(f, DimSize):
+        return f.dim
+    if isinstance(f, Lookup):
+        return f"{f.table.name}({', '.join(map(_text, f.operands))})"
     if not isinstance(f, Operation):
-        return "reduction"
+        return "reduction" if isinstance(f, Reduction) else "operations"
     if f.op == "if":
         condition, then, otherwise = map(_text, f.operands)
         text, rank = f"if {condition} then {then} else {otherwise}", -1

@@ -51,12 +51,12 @@ def sensitivity(
 
 def options_of(precision: PrecisionSpace) -> Options:
     """What a study may choose for the weights and inputs of its layers with weights."""
-    served = {(name, v.role): v.options for v in precision.variables for name in v.layers}
-    roles = {i: v.role for i, v in enumerate(precision.variables)}
-    return {
-        layer: {t: served[layer, roles[i]] for t, i in tensors if i is not None and (layer, roles[i]) in served}
-        for layer, tensors in precision.assignment
-    }
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for layer, tensors in precision.assignment:
+        for tensor, i in tensors:
+            if i is not None and layer in precision.variables[i].layers:
+                found.setdefault(layer, {})[tensor] = precision.variables[i].options
+    return found
 
 
 @dataclass(frozen=True)

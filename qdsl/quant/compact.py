@@ -96,7 +96,8 @@ def split_bits(network: Network, widths: Widths) -> dict[str, dict[str, int]]:
     for x in network.layers:
         weights = {t.name for t in x.problem.operator.weights}
         mine = widths[x.output]
-        found[x.name] = {t: x.group.bits if t in weights and x.group else _one(b) for t, b in mine.items()}
+        group = x.group.bits if x.group else None
+        found[x.name] = {t: group if t in weights and group is not None else _one(b) for t, b in mine.items()}
     return found
 
 

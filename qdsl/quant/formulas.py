@@ -87,10 +87,10 @@ class Program:
 
 
 def _parameters(accelerator: Accelerator, widths: Widths) -> list[float]:
-    """Of one choice of widths, in the order of `_symbols`: energy and cycles of an operation, then of every stored tensor the
-    bits and the words of a value."""
-    numerator, denominator = widths.rate
-    found = [float(widths.operation_pj), denominator / numerator]
+    """Of one choice of widths, in the order of `_symbols`: energy and cycles of an operation and of how many that is, then of
+    every stored tensor the bits and the words of a value."""
+    numerator, denominator = widths.cycles
+    found = [float(widths.operation_pj), numerator / denominator, 1.0]
     for level, tensor in widths.packing:
         packing = widths.packing[level, tensor]
         found += [packing.stored] if accelerator.level(level).dense else [packing.stored, 1 / packing.per]
@@ -99,7 +99,8 @@ def _parameters(accelerator: Accelerator, widths: Widths) -> list[float]:
 
 def _symbols(accelerator: Accelerator, graph: Graph, like: Widths) -> tuple[Widths, list[Node]]:
     """Widths with a symbol for every parameter."""
-    symbols = [graph.symbol("energy of an operation", whole=False), graph.symbol("cycles of an operation", whole=False)]
+    names = ("energy of an operation", "cycles of an operation", "operations of these cycles")
+    symbols = [graph.symbol(name, whole=False) for name in names]
     packing = {}
     for level, tensor in like.packing:
         stored = graph.symbol(f"bits of {tensor} at {level}")
@@ -110,7 +111,7 @@ def _symbols(accelerator: Accelerator, graph: Graph, like: Widths) -> tuple[Widt
             words = graph.symbol(f"words of {tensor} at {level}", whole=False)
             symbols.append(words)
             packing[level, tensor] = Packing(1, 1 / words, stored)
-    return Widths(packing, symbols[0], (1 / symbols[1], 1)), symbols
+    return Widths(packing, symbols[0], (symbols[1], symbols[2])), symbols
 
 
 def _rounded_up(x: Any) -> Tensor:

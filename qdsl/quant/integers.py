@@ -31,7 +31,7 @@ class Whole:
 
 
 def integer_run(network: QuantNetwork, *inputs: Tensor) -> dict[str, Tensor]:
-    """The codes of every activation, int64, by its name. inputs: as the module takes them.
+    """The codes of every activation, int64, by its name. inputs: as the module takes them; all on the CPU.
 
     Raises ValueError for a network with something that is not quantised, with batch normalisation not folded, or with sums
     beyond what double precision holds exactly.

@@ -13,10 +13,10 @@ from qdsl.quant.network import QuantNetwork
 
 @contextmanager
 def unquantised(module: QuantNetwork) -> Iterator[None]:
-    """The module evaluated in floating point for a while; its widths and ranges come back."""
+    """The module evaluated in floating point for a while; its widths, ranges and learned steps come back."""
     weights = [(x.quantiser, x.quantiser.bits) for x in module.layers.values() if x.quantiser is not None]
     activations = [(q, q.bits) for q in module.activations.values()]
-    ranges = {name: x.clone() for name, x in module.activation_modules.state_dict().items()}
+    state = {name: x.clone() for name, x in module.state_dict().items()}
     training = module.training
     module.eval()
     module.set_widths({})
@@ -27,7 +27,7 @@ def unquantised(module: QuantNetwork) -> Iterator[None]:
             weight.bits = widths
         for activation, bits in activations:
             activation.bits = bits
-        module.activation_modules.load_state_dict(ranges)
+        module.load_state_dict(state)
         module.train(training)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qdsl.model.accelerator import FanOut, Port, StorageLevel
+from qdsl.model.compute import LayerCost
 from qdsl.model.constraint import Constraint
 from qdsl.model.network import Network
 from qdsl.model.study import Study
@@ -90,7 +91,13 @@ def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
     source = sources.get(("compute", compute.name))
     said = (source.source if source else compute.source) or "not stated"
     instances = f"{grouped(accelerator.compute_instances)} instances"
-    if isinstance(compute.energy, WidthFormula):
+    if compute.layers:
+        alike: dict[str, list[str]] = {}
+        for cost in compute.layers:
+            alike.setdefault(_layer_cost(cost), []).append(cost.operator)
+        energy = "; ".join(f"{', '.join(operators)}: {text}" for text, operators in alike.items())
+        energy += f"; {_number(compute.power_pj)}{NARROW}pJ per cycle" if compute.power_pj else ""
+    elif isinstance(compute.energy, WidthFormula):
         energy = f"{compute.energy.text} per operation"
     else:
         energy = f"{_number(compute.energy)}{NARROW}pJ per operation"
@@ -98,6 +105,11 @@ def part_rows(run: StudyRun) -> tuple[PartRow, ...]:
         energy += f", {compute.throughput.text} operations per cycle"
     rows.append(PartRow(compute.name, "compute", instances, "", "", "", energy, said))
     return tuple(rows)
+
+
+def _layer_cost(cost: LayerCost) -> str:
+    energy = f", {cost.energy.text} pJ" if cost.energy else ""
+    return f"{cost.cycles.text} cycles{energy}"
 
 
 def option_rows(study: Study) -> tuple[OptionRow, ...]:

@@ -13,6 +13,7 @@ from qdsl.report.legal import Legal, legal
 from qdsl.report.points import PointRow, Units, decibels, error_text, facts, point_rows, reference_rows
 from qdsl.report.quantities import Unit
 from qdsl.report.rooflines import Rooflines, rooflines
+from qdsl.report.winners import Winners, winners
 from qdsl.study.result import DesignPoint, StudyRun
 
 
@@ -29,6 +30,7 @@ class Pictures:
     legal: Legal
     convergence: Figure | None
     hardware: Figure | None
+    winners: tuple[Winners, ...]
 
     def files(self) -> dict[str, Figure]:
         """File name -> figure, for reports that keep them beside the text."""
@@ -42,6 +44,7 @@ class Pictures:
             "gain.svg": self.legal.gain,
             "convergence.svg": self.convergence,
             "hardware.svg": self.hardware,
+            **{f"least_{w.what}.svg": w.picture for w in self.winners},
         }
         return {name: figure for name, figure in named.items() if figure is not None}
 
@@ -57,6 +60,7 @@ def pictures(run: StudyRun, units: Units) -> Pictures:
         legal(run),
         convergence(history) if history else None,
         hardware_picture(run, units),
+        winners(run),
     )
 
 

@@ -40,9 +40,9 @@ class Rooflines:
 
 
 def rooflines(run: StudyRun) -> Rooflines | None:
-    """None if the chosen design's mappings were not recovered."""
+    """None if the chosen design's mappings were not recovered, or have no part in the cost of a layer."""
     chosen = run.detail("chosen")
-    if chosen is None:
+    if chosen is None or run.study.accelerator.compute.layers:
         return None
     found = {d.name: _roofline(run, d) for d in chosen.layers}
     names = list(dict.fromkeys(flow.name for r in found.values() for flow in r.flows))

@@ -14,6 +14,7 @@ from qdsl.report.layers import ROLES, layer_rows, level_rows, nests, widths
 from qdsl.report.pictures import Pictures, selection_data, width_options
 from qdsl.report.points import answer, error_text, facts, point_rows, reference_rows, remarks, units
 from qdsl.report.quantities import change, finer
+from qdsl.report.stated import stated_figures
 from qdsl.study.result import StudyRun
 
 
@@ -74,6 +75,7 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "timings": run.timings,
         "configurations": configuration_rows(run),
         "searched": [name for name, _ in run.study.hardware[0].values] if run.study.hardware else [],
+        "stated": stated_figures(run),
         "networks": network_rows(run),
         "abstraction": run.levels,
         "funnel": funnel_text(run),

@@ -55,7 +55,9 @@ def _layer_detail(
     same = known[key]
     operator = layer.problem.operator
     sizes = tuple(zip(operator.dims, layer.problem.sizes, strict=True))
-    return LayerDetail(layer.name, operator.name, sizes, bits, same.status, same.mapping, same.evaluation, same.nest)
+    figures = study.accelerator.compute.reported(layer.problem, dict(bits))
+    found = (same.status, same.mapping, same.evaluation, same.nest)
+    return LayerDetail(layer.name, operator.name, sizes, bits, *found, figures)
 
 
 def _solved_detail(study: Study, tables: Tables, layer: Layer, bits: Bits, store: Store) -> LayerDetail:

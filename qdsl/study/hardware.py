@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 
 from qdsl.model.study import Study
 from qdsl.study.funnel import Searched
-from qdsl.study.result import ConfigurationResult, DesignPoint
+from qdsl.study.result import ConfigurationResult, DesignPoint, WidthPair
 
 
 def configuration_results(
@@ -29,9 +30,26 @@ def configuration_results(
                 energies,
                 memories,
                 sum(point.hardware == index for point in front),
+                tuple(_pairs(found[index])) if index in found else (),
             )
         )
     return tuple(results)
+
+
+def _pairs(one: Searched) -> Iterator[WidthPair]:
+    """Every pair of widths that all variables may have."""
+    variables = one.study.precision.variables
+    common = {
+        role: sorted(set.intersection(*(set(v.options) for v in variables if v.role == role)))
+        for role in {v.role for v in variables}
+    }
+    names = ("energy", "latency") if one.study.timed else ("energy",)
+    for weights, activations in product(common.get("weights", ()), common.get("activations", ())):
+        widths = {"weights": weights, "activations": activations}
+        design = np.array([[v.options.index(widths[v.role]) for v in variables]])
+        energy, *cycles = (float(x) for x in one.evaluator.values(design, names)[0])
+        if np.isfinite(energy):
+            yield WidthPair(weights, activations, energy, cycles[0] if cycles else None)
 
 
 def _own_front(one: Searched) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -32,7 +32,7 @@ def bit_operations(problem: Problem, bits: Widths) -> float:
 
 def fractional_operations(accelerator: Accelerator, problem: Problem, bits: Widths) -> float:
     """Cycles of one compute unit that is never idle: operations over those per cycle at these widths."""
-    return float(problem.operations / accelerator.compute.operations_per_cycle(problem, bits))
+    return float(problem.operations * accelerator.compute.cycles_per_operation(problem, bits))
 
 
 @dataclass(frozen=True, slots=True)

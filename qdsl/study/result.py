@@ -70,7 +70,8 @@ class DesignPoint:
 
 @dataclass(frozen=True, slots=True)
 class LayerDetail:
-    """A layer's best mapping in a detailed design. nest: the mapping as the body of a qdsl `mapping` block."""
+    """A layer's best mapping in a detailed design. nest: the mapping as the body of a qdsl `mapping` block; figures: what the
+    compute unit reports of the layer beside its cost, by name."""
 
     name: str
     operator: str
@@ -80,6 +81,7 @@ class LayerDetail:
     mapping: Mapping
     evaluation: Evaluation
     nest: str
+    figures: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,21 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class WidthPair:
+    """All weights and all activations at one width each. cycles: None where they do not count."""
+
+    weights: int
+    activations: int
+    energy_pj: float
+    cycles: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigurationResult:
     """One configuration of the searched parameters. values: see qdsl.model.study.Configuration; area_mm2: of what states an
     area, None if nothing does; energies_pj, weight_memory_bits: of the designs on its own front, by ascending energy, none if
-    the funnel dropped it; on_front: how many of them are on the front of all."""
+    the funnel dropped it; on_front: how many of them are on the front of all; pairs: of uniform widths, as far as they are
+    mapped."""
 
     values: tuple[tuple[str, str], ...]
     area_mm2: float | None
@@ -129,6 +142,7 @@ class ConfigurationResult:
     energies_pj: tuple[float, ...]
     weight_memory_bits: tuple[float, ...]
     on_front: int
+    pairs: tuple[WidthPair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,13 +91,12 @@ def lower(nest: Nest, widths: Widths) -> LoweredNest:
             }
     operations = prod(nest.sizes.values())
     steps = partial.steps(nest) if nest.partial else _steps(nest)
-    rate, per = widths.rate
     return LoweredNest(
         counts,
         network,
         operations,
         steps,
-        ceil_div(steps * per, rate),
+        ceil_div(steps * widths.cycles[0], widths.cycles[1]),
         operations * widths.operation_pj,
         _instances(nest, nest.compute_item),
     )

@@ -185,13 +185,13 @@ def _widths(graph: Graph, accelerator: Accelerator, operator: Operator) -> Width
         bits = graph.symbol(f"bits of {tensor} at {level}")
         per = accelerator.level(level).word_bits if dense else graph.symbol(f"{tensor} per word of {level}")
         packing[level, tensor] = Packing(bits if dense else 1, per, bits)
-    rate = graph.symbol("operations"), graph.symbol("per cycles")
-    return Widths(packing, graph.symbol("energy of an operation", whole=False), rate)
+    cycles = graph.symbol("cycles"), graph.symbol("per operations")
+    return Widths(packing, graph.symbol("energy of an operation", whole=False), cycles)
 
 
 def _parameters(widths: Widths, stores: Sequence[tuple[str, str, bool]]) -> list[Any]:
     """What a kernel depends on besides the factors, the energy of an operation first; in one order for nodes and numbers."""
-    out = [widths.operation_pj, *widths.rate]
+    out = [widths.operation_pj, *widths.cycles]
     for level, tensor, dense in stores:
         packing = widths.packing[level, tensor]
         out += [packing.stored] if dense else [packing.stored, packing.per]

@@ -64,8 +64,8 @@ class Roofline:
 
     @property
     def attained(self) -> float:
-        """Operations per cycle."""
-        return self.operations / self.cycles
+        """Operations per cycle; 0 of a layer that takes none."""
+        return self.operations / self.cycles if self.cycles else 0.0
 
     @property
     def limit(self) -> str:
@@ -100,7 +100,7 @@ def roofline(
         for flow in _flows(level, evaluation.level(level.name), mapped.instances(item), evaluation.operations)
     )
     slowest = max(flows, key=lambda flow: flow.cycles)
-    units = mapped.compute_instances
+    units, each = mapped.compute_instances, mapped.compute.cycles_per_operation(problem, bits)
     return Roofline(
         evaluation.operations,
         evaluation.cycles,
@@ -108,7 +108,7 @@ def roofline(
         units,
         round(evaluation.utilization * units),
         evaluation.useful,
-        float(units * mapped.compute.operations_per_cycle(problem, bits)),
+        float(units / each) if each else 0.0,
         flows,
         slowest if slowest.cycles > evaluation.compute_cycles else None,
     )

@@ -29,19 +29,19 @@ class Packing:
 
 @dataclass(frozen=True)
 class Widths:
-    """packing: of every kept (level, tensor); operation_pj: energy of an operation; rate: operations per cycle of one
+    """packing: of every kept (level, tensor); operation_pj: energy of an operation; cycles: of one operation on one
     compute unit, as a fraction."""
 
     packing: MappingABC[tuple[str, str], Packing]
     operation_pj: Count
-    rate: tuple[Count, Count]
+    cycles: tuple[Count, Count]
 
 
 def widths_of(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> Widths:
     """The widths of one layer. bits: of every tensor. Raises SpecError where a formula of the accelerator is undefined."""
-    rate = accelerator.compute.operations_per_cycle(problem, bits)
+    cycles = accelerator.compute.cycles_per_operation(problem, bits)
     operation_pj = accelerator.compute.operation_pj(problem, bits)
-    return Widths(packing_of(accelerator, problem, bits), operation_pj, (rate.numerator, rate.denominator))
+    return Widths(packing_of(accelerator, problem, bits), operation_pj, (cycles.numerator, cycles.denominator))
 
 
 def packing_of(
@@ -70,7 +70,7 @@ def cost_key(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, i
     widths = widths_of(accelerator.resolved(frozenset()), problem, bits)
     hops = any(f.hop_pj_per_bit for f in accelerator.fanouts)
     numbers = [n for p in widths.packing.values() for n in (p.bits, p.per, *((p.stored,) if hops else ()))]
-    return (*numbers, widths.operation_pj, *widths.rate)
+    return (*numbers, widths.operation_pj, *widths.cycles)
 
 
 def fits_words(accelerator: Accelerator, problem: Problem, bits: MappingABC[str, int]) -> bool:

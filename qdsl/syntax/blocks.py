@@ -15,6 +15,7 @@ from qdsl.syntax.tables import parser
 OPENINGS = {
     "operator": "operator a {",
     "technology": "technology a {",
+    "engine": "engine a {",
     "accelerator": "accelerator a {",
     "memory": "accelerator a { memory a {",
     "array": "accelerator a { array a {",

@@ -151,6 +151,9 @@ class Build:
     def technology_entry(self, span: Span, c: list[Any]) -> t.TechnologyEntry:
         return t.TechnologyEntry(span=span, kind=str(c[0]), name=self.ident(c[1]), statements=tuple(c[2:]))
 
+    def engine_decl(self, span: Span, c: list[Any]) -> t.EngineDecl:
+        return t.EngineDecl(span=span, name=self.ident(c[0]), items=tuple(c[1:]))
+
     def accelerator_decl(self, span: Span, c: list[Any]) -> t.AcceleratorDecl:
         return t.AcceleratorDecl(span=span, name=self.ident(c[0]), items=tuple(c[1:]))
 
@@ -208,6 +211,27 @@ class Build:
 
     def throughput_stmt(self, span: Span, c: list[Any]) -> t.ThroughputStmt:
         return t.ThroughputStmt(span=span, value=c[0])
+
+    def use_stmt(self, span: Span, c: list[Any]) -> t.UseStmt:
+        return t.UseStmt(span=span, value=c[0])
+
+    def table_stmt(self, span: Span, c: list[Any]) -> t.TableStmt:
+        return t.TableStmt(span=span, name=self.ident(c[0]), path=self.text(c[1]))
+
+    def let_stmt(self, span: Span, c: list[Any]) -> t.LetStmt:
+        return t.LetStmt(span=span, name=self.ident(c[0]), value=c[1])
+
+    def layer_cycles(self, span: Span, c: list[Any]) -> t.LayerCost:
+        return t.LayerCost(span=span, kind="cycles", operators=self.idents(c[:-1]), value=c[-1])
+
+    def layer_energy(self, span: Span, c: list[Any]) -> t.LayerCost:
+        return t.LayerCost(span=span, kind="energy", operators=self.idents(c[:-1]), value=c[-1])
+
+    def layer_figure(self, span: Span, c: list[Any]) -> t.LayerCost:
+        return t.LayerCost(span=span, kind="figure", operators=self.idents(c[1:-1]), value=c[-1], name=self.ident(c[0]))
+
+    def power_stmt(self, span: Span, c: list[Any]) -> t.PowerStmt:
+        return t.PowerStmt(span=span, value=c[0])
 
     def energy_from(self, span: Span, c: list[Any]) -> t.EnergyStmt:
         return t.EnergyStmt(span=span, terms=(), origin=c[0])
@@ -376,7 +400,8 @@ class Build:
         return t.PrecisionBlock(span=span, statements=tuple(c))
 
     def width_rule(self, span: Span, c: list[Any]) -> t.WidthRule:
-        return t.WidthRule(span=span, role=str(c[0]), options=c[1], granularity=self.ident(c[2]))
+        given = tuple(x for x in c[3:] if x is not None)
+        return t.WidthRule(span=span, role=str(c[0]), options=c[1], granularity=self.ident(c[2]), arguments=given)
 
     def layer_widths(self, span: Span, c: list[Any]) -> t.LayerWidths:
         return t.LayerWidths(span=span, layer=c[1], terms=tuple(c[2:]))

@@ -13,7 +13,17 @@ from dataclasses import dataclass
 
 from qdsl.diagnostics import Diagnostic, Label, Sink, SourceFile, Span
 
-DECLARATIONS = ("import", "operator", "technology", "accelerator", "network", "mapping", "constraints", "study")
+DECLARATIONS = (
+    "import",
+    "operator",
+    "technology",
+    "engine",
+    "accelerator",
+    "network",
+    "mapping",
+    "constraints",
+    "study",
+)
 MAX_NESTING = 100
 MAX_REPORTED = 50
 

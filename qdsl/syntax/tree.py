@@ -268,6 +268,47 @@ class ThroughputStmt(Node):
 
 
 @node
+class UseStmt(Node):
+    """`use vector(width = 16)`: a call, or a choice of one by parameters of the accelerator."""
+
+    value: Expr
+
+
+@node
+class TableStmt(Node):
+    """`table rate from "mpic.csv"`: a file beside the spec, whose last column is looked up by the others."""
+
+    name: Ident
+    path: Text
+
+
+@node
+class LetStmt(Node):
+    """`let inputs = ceil(C / 16)`: a name for a part of formulas."""
+
+    name: Ident
+    value: Expr
+
+
+@node
+class LayerCost(Node):
+    """`cycles for conv2d, linear = operations / 4`: what a whole layer of one of the operators takes; kind is 'cycles',
+    'energy' or 'figure', which has a name."""
+
+    kind: str
+    operators: tuple[Ident, ...]
+    value: Expr
+    name: Ident | None = None
+
+
+@node
+class PowerStmt(Node):
+    """`power 5.4 mW`: while a layer runs, beside what its `energy for` says."""
+
+    value: Expr
+
+
+@node
 class BandwidthTerm(Node):
     """`read 16 word/cycle`."""
 
@@ -338,6 +379,20 @@ MemoryStmt = (
 )
 
 
+ComputeStmt = (
+    EnergyStmt
+    | ThroughputStmt
+    | UseStmt
+    | TableStmt
+    | LetStmt
+    | LayerCost
+    | PowerStmt
+    | LeakageStmt
+    | AreaStmt
+    | SourceStmt
+)
+
+
 ArrayStmt = MeshStmt | SharingStmt | FlagStmt | EnergyStmt | SourceStmt
 
 
@@ -396,7 +451,18 @@ class ComputeDecl(Node):
     """`compute NAME { ... }`."""
 
     name: Ident
-    statements: tuple[EnergyStmt | ThroughputStmt | LeakageStmt | AreaStmt | SourceStmt, ...]
+    statements: tuple[ComputeStmt, ...]
+
+
+EngineItem = ParamDecl | TableStmt | LetStmt | EnergyStmt | ThroughputStmt | AreaStmt | SourceStmt
+
+
+@node
+class EngineDecl(Node):
+    """`engine NAME { ... }`: a compute unit with parameters, for any accelerator."""
+
+    name: Ident
+    items: tuple[EngineItem, ...]
 
 
 AcceleratorItem = ParamDecl | WordStmt | ClockStmt | FlagStmt | MemoryDecl | ArrayDecl | ComputeDecl
@@ -648,11 +714,12 @@ class LimitStmt(Node):
 
 @node
 class WidthRule(Node):
-    """`weights in {2..8} per layer`: role 'weights' or 'activations'."""
+    """`weights in {2..8} per layer`, `per network`, `per channel(groups = 4)`: role 'weights' or 'activations'."""
 
     role: str
     options: ValueSet
-    granularity: Ident  # 'layer'; others are refused by the checker
+    granularity: Ident  # others are refused by the checker
+    arguments: tuple[Argument, ...] = ()
 
 
 @node
@@ -793,7 +860,16 @@ class StudyDecl(Node):
     items: tuple[StudyItem, ...]
 
 
-Declaration = OperatorDecl | TechnologyDecl | AcceleratorDecl | NetworkDecl | MappingDecl | ConstraintsDecl | StudyDecl
+Declaration = (
+    OperatorDecl
+    | TechnologyDecl
+    | EngineDecl
+    | AcceleratorDecl
+    | NetworkDecl
+    | MappingDecl
+    | ConstraintsDecl
+    | StudyDecl
+)
 
 
 @node

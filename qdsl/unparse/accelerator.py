@@ -104,15 +104,34 @@ def _array(array: FanOut) -> Iterator[t.ArrayStmt]:
     yield from _source(array.source)
 
 
-def _compute(
-    unit: ComputeUnit,
-) -> Iterator[t.EnergyStmt | t.ThroughputStmt | t.LeakageStmt | t.AreaStmt | t.SourceStmt]:
+def _compute(unit: ComputeUnit) -> Iterator[t.ComputeStmt]:
+    if unit.layers:
+        yield from _layer_costs(unit)
+        return
     value = quantity(unit.energy, "pJ") if isinstance(unit.energy, WidthFormula) else number(unit.energy, "pJ")
     yield _energy(**{"": value})
     if unit.throughput is not None:
         yield t.ThroughputStmt(span=NOWHERE, value=formula(unit.throughput.formula))
     yield from _leakage_and_area(unit)
     yield from _source(unit.source)
+
+
+def _layer_costs(unit: ComputeUnit) -> Iterator[t.ComputeStmt]:
+    for cost in unit.layers:
+        yield _layer_cost("cycles", cost.operator, formula(cost.cycles.formula))
+        if cost.energy is not None:
+            yield _layer_cost("energy", cost.operator, quantity(cost.energy, "pJ"))
+    for figure in unit.figures:
+        yield _layer_cost("figure", figure.operator, formula(figure.value.formula), figure.name)
+    if unit.power_pj or any(cost.energy is None for cost in unit.layers):
+        yield t.PowerStmt(span=NOWHERE, value=number(unit.power_pj, "pJ/cycle"))
+    yield from _leakage_and_area(unit)
+    yield from _source(unit.source)
+
+
+def _layer_cost(kind: str, operator: str, value: t.Expr, name: str = "") -> t.LayerCost:
+    named = ident(name) if name else None
+    return t.LayerCost(span=NOWHERE, kind=kind, operators=idents([operator]), value=value, name=named)
 
 
 def _energy(**terms: t.Expr) -> t.EnergyStmt:

@@ -8,8 +8,10 @@ from qdsl.model.constraint import (
     DimSize,
     Factor,
     Formula,
+    Lookup,
     Occupancy,
     Operation,
+    Operations,
     Reduction,
     TileExtent,
     Utilization,
@@ -39,8 +41,12 @@ def formula(f: Formula) -> t.Expr:
             return call("utilization", [name(f.fanout)])
         case Occupancy():
             return call("occupancy", [name(x) for x in (f.level, f.tensor) if x])
+        case Lookup():
+            raise ValueError(f"the table `{f.table.name}` stands in a file of its own")
         case Reduction():
             return name("reduction")
+        case Operations():
+            return name("operations")
         case Operation():
             return _operation(f)
     raise ValueError(f"{type(f).__name__} cannot be written in a spec")
@@ -89,6 +95,8 @@ def _with_unit(f: Formula, unit: str) -> t.Expr | None:
     """None if the value of the formula cannot have the unit, whatever its numbers have."""
     if isinstance(f, Constant):
         return number(f.value, unit)
+    if isinstance(f, Lookup):
+        return formula(f)
     if not isinstance(f, Operation) or f.op in (*_COMPARISONS, "in", "and", "or", "not"):
         return None
     if f.op in ("*", "/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
 
@@ -127,7 +128,14 @@ def _precision(
     study: Study, sums: WidthFormula | None
 ) -> Iterator[t.WidthRule | t.LayerWidths | t.SplitLayer | t.OutputWidth | t.PartialSums]:
     for role in ("weights", "activations"):
+        if role == "weights" and (rule := _per_channel(study)):
+            yield rule
+            continue
         choosable = _choosable(study, role)
+        if [v.name for v in choosable.values()] == [f"{study.network.name}.{role}"]:
+            (only,) = choosable.values()
+            yield t.WidthRule(span=NOWHERE, role=role, options=values(only.options), granularity=ident("network"))
+            continue
         options = _options(choosable.values(), role) or (study.precision.output_bits,)
         yield t.WidthRule(span=NOWHERE, role=role, options=values(options), granularity=ident("layer"))
         fixed = {i: v.options[0] for i, v in choosable.items() if v.options != options}
@@ -138,6 +146,17 @@ def _precision(
     yield from _splits(study.network)
     if sums is not None:
         yield t.PartialSums(span=NOWHERE, value=formula(sums.formula))
+
+
+def _per_channel(study: Study) -> t.WidthRule | None:
+    """The rule by which the widths of groups are chosen, if they are."""
+    groups = Counter(x.group.layer for x in study.network.layers if x.group and x.group.bits is None)
+    if not groups:
+        return None
+    options = _options([v for v in study.precision.variables if v.role == "weights"], "weights")
+    given = call("channel", (), {"groups": number(max(groups.values()))}).arguments
+    channel = ident("channel")
+    return t.WidthRule(span=NOWHERE, role="weights", options=values(options), granularity=channel, arguments=given)
 
 
 def _choosable(study: Study, role: str) -> dict[int, WidthVariable]:
@@ -169,7 +188,7 @@ def _fixed(fixed: dict[int, int], study: Study, role: str) -> Iterator[tuple[str
 
 
 def _splits(network: Network) -> Iterator[t.SplitLayer]:
-    for layer in dict.fromkeys(x.group.layer for x in network.layers if x.group):
-        groups = [(x.problem.size(x.group.dim), x.group.bits) for x in network.writers(layer) if x.group]
+    for layer in dict.fromkeys(x.group.layer for x in network.layers if x.group and x.group.bits is not None):
+        groups = [(x.problem.size(x.group.dim), x.group.bits or 0) for x in network.writers(layer) if x.group]
         made = (t.ChannelGroup(span=NOWHERE, channels=number(n), bits=number(bits, "bit")) for n, bits in groups)
         yield t.SplitLayer(span=NOWHERE, layer=name(layer), groups=tuple(made))

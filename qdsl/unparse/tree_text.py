@@ -22,6 +22,8 @@ def tree_text(node: t.File | t.Import | t.Declaration) -> str:
             source = [f"source {quoted(node.source.text)}"] if node.source else []
             entries = [_inline(f"{e.kind} {e.name.name}", map(_part, e.statements)) for e in node.entries]
             return _block(f"technology {node.name.name}", [*source, *entries])
+        case t.EngineDecl():
+            return _block(f"engine {node.name.name}", map(_level, node.items))
         case t.AcceleratorDecl():
             return _block(f"accelerator {node.name.name}", map(_level, node.items))
         case t.NetworkDecl():
@@ -69,7 +71,7 @@ def _access(access: t.TensorAccess) -> str:
 # --- accelerators ----------------------------------------------------------------------------
 
 
-def _level(item: t.AcceleratorItem) -> str:
+def _level(item: t.AcceleratorItem | t.EngineItem) -> str:
     match item:
         case t.ParamDecl():
             domain = f" in {value_set(item.domain)}" if item.domain else ""
@@ -82,7 +84,7 @@ def _level(item: t.AcceleratorItem) -> str:
             return _inline(f"array {item.name.name}", map(_part, item.statements))
         case t.ComputeDecl():
             return _inline(f"compute {item.name.name}", map(_part, item.statements))
-        case t.WordStmt() | t.FlagStmt():
+        case _:
             return _part(item)
 
 
@@ -92,13 +94,30 @@ _QUANTITIES: dict[type[t.Node], str] = {
     t.LeakageStmt: "leakage",
     t.AreaStmt: "area",
     t.ThroughputStmt: "throughput",
+    t.UseStmt: "use",
+    t.PowerStmt: "power",
 }
 
 
-def _part(stmt: t.MemoryStmt | t.ArrayStmt | t.ThroughputStmt) -> str:
+def _part(stmt: t.MemoryStmt | t.ArrayStmt | t.ComputeStmt) -> str:
     """A statement of a memory, array or compute unit."""
     match stmt:
-        case t.WordStmt() | t.WidthStmt() | t.LeakageStmt() | t.AreaStmt() | t.ThroughputStmt():
+        case t.TableStmt():
+            return f"table {stmt.name.name} from {quoted(stmt.path)}"
+        case t.LetStmt():
+            return f"let {stmt.name.name} = {expression(stmt.value)}"
+        case t.LayerCost():
+            kind = f"figure {stmt.name.name}" if stmt.name else stmt.kind
+            return f"{kind} for {names(stmt.operators)} = {expression(stmt.value)}"
+        case (
+            t.WordStmt()
+            | t.WidthStmt()
+            | t.LeakageStmt()
+            | t.AreaStmt()
+            | t.ThroughputStmt()
+            | t.UseStmt()
+            | t.PowerStmt()
+        ):
             return f"{_QUANTITIES[type(stmt)]} {expression(stmt.value)}"
         case t.SizeStmt():
             return f"size {expression(stmt.value)}{_for(stmt.tensors)}"
@@ -242,7 +261,8 @@ def _weighted(network: t.MappedNetwork) -> str:
 def _precision(stmt: t.WidthRule | t.LayerWidths | t.SplitLayer | t.OutputWidth | t.PartialSums) -> str:
     match stmt:
         case t.WidthRule():
-            return f"{stmt.role} in {value_set(stmt.options)} per {stmt.granularity.name}"
+            given = arguments(stmt.arguments) if stmt.arguments else ""
+            return f"{stmt.role} in {value_set(stmt.options)} per {stmt.granularity.name}{given}"
         case t.LayerWidths():
             return f"layer {stmt.layer.dotted}: {', '.join(f'{x.role} = {expression(x.value)}' for x in stmt.terms)}"
         case t.SplitLayer():

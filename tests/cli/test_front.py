@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from qdsl.cli import main
+from qdsl.resources import data_dir
 
 # None of 5, 7 and 3 fills an array of four. All words come over a narrow bus, and the pads are dear.
 SPEC = """
@@ -127,3 +128,15 @@ def test_too_few_cycles_are_explained(spec: str, capsys: pytest.CaptureFixture[s
 def test_a_time_limit_leaves_a_front_with_what_is_open(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["map", spec, "--front", "--time-limit", "1e-9"]) == 1
     assert "not all was searched" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [(), ("--front",)])
+def test_processes_give_the_same_answers(capsys: pytest.CaptureFixture[str], options: tuple[str, ...]) -> None:
+    """All but the time they take."""
+    example = str(data_dir("specs") / "examples" / "first.qdsl")
+    found = []
+    for workers in ("1", "2"):
+        assert main(["map", example, "--study", "first", "--format", "json", "--workers", workers, *options]) == 0
+        results = json.loads(capsys.readouterr().out)["results"]
+        found.append([{k: v for k, v in result.items() if k != "seconds"} for result in results])
+    assert found[0] == found[1] and len(found[0]) > 1

@@ -29,7 +29,7 @@ REFERENCE = [
     for text in re.findall(
         r"^```qdsl\n(.*?)^```$", (data_dir("grammar") / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
-    if "import " not in text
+    if '"../' not in text  # a path
 ]
 OTHER = {
     *(t.pattern.value for t in parser().terminals if isinstance(t.pattern, PatternStr)),
@@ -51,8 +51,23 @@ OTHER = {
         "weights",
         "activations",
     ),
-    *("pad", "channels", "nsga2", "population", "offspring", "generations", "seed", "html", "markdown", "layer"),
-    *("latency", "operators", "default", "exact", "random", "victory"),
+    *(
+        "ceil",
+        "epsilon",
+        "min",
+        "operations",
+        "pad",
+        "channels",
+        "nsga2",
+        "population",
+        "offspring",
+        "generations",
+        "seed",
+        "html",
+        "markdown",
+        "layer",
+    ),
+    *("latency", "operators", "default", "exact", "random", "victory", "groups"),
     *(*METHODS, *(name for names in METHODS.values() for name in names), *DATA),
     *(word for words in CHOICES.values() for word in words),
     *("pad_P", "pad_Q"),  # the dimension in them is found

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from qdsl.diagnostics import SpecError
 from qdsl.model.invariants import violations
 from qdsl.model.operator import Problem
 from qdsl.model.study import Model, Study
@@ -108,3 +109,36 @@ def test_lost_channels_and_widths_are_noticed(model: Model) -> None:
     moved = (name, tuple((t, None if t == "O" else i) for t, i in tensors))
     precision = replace(s.precision, assignment=(moved, *rest))
     assert violations(replace(model, studies=(replace(s, precision=precision),)))
+
+
+def test_groups_of_channels_choose_their_widths(load_text: Load) -> None:
+    """6 and 4 channels in 4 groups; `d` is fixed by the layer, and split all the same."""
+    text = SPEC.replace("weights in {2..8} per layer", "weights in {2..8} per channel(groups = 4)")
+    s = load_text(text % ("n", "layer d: weights = 4")).studies[0]
+    channels = {x.name: x.problem.size(x.group.dim) for x in s.network.layers if x.group}
+    assert [channels[f"a.{i}"] for i in (1, 2, 3, 4)] == [2, 2, 1, 1]
+    assert [channels[f"conv2d.{i}"] for i in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    found = options(s)
+    assert all(found[f"{x}.{i}.weights"] == (2, 3, 4, 5, 6, 7, 8) for x in ("a", "conv2d") for i in (1, 2, 3, 4))
+    assert {found[f"d.{i}.weights"] for i in (1, 2, 3, 4)} == {(4,)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("weights in {2..8} per channel", "need the number of groups"),
+        ("weights in {2..8} per channel(4)", "need the number of groups"),
+        ("weights in {2..8} per channel(groups = 1)", "must be at least 2"),
+        ("weights in {2..8} per layer(groups = 4)", "has no arguments"),
+    ],
+)
+def test_what_is_no_grouping_is_refused(rule: str, said: str, load_text: Load) -> None:
+    with pytest.raises(SpecError, match=said):
+        load_text(SPEC.replace("weights in {2..8} per layer", rule) % ("n", ""))
+
+
+def test_only_weights_have_groups_of_channels(load_text: Load) -> None:
+    with pytest.raises(SpecError, match="only weights"):
+        load_text(
+            SPEC.replace("activations in {4, 8} per layer", "activations in {4} per channel(groups = 2)") % ("n", "")
+        )

@@ -116,7 +116,7 @@ For each uniform choice of weights/activations the design of least energy whose 
 of energy and noise. At 8/8, the widest choice there is, no other design has so small an error. In brackets: its weight
 memory beside the uniform one's.
 
-{lines(["", *(f"{w}/{w}" for w in range(3, 9))], _savings(every))}
+{lines(["", *(f"{w}/{w}" for w in range(3, 9))], savings(every))}
 
 ## True depthwise layers and dense ones
 
@@ -134,7 +134,7 @@ designs looked at.
 """
 
 
-def _savings(every: dict[tuple[str, str], Solved]) -> Iterator[list[str]]:
+def savings(every: dict[tuple[str, str], Solved]) -> Iterator[list[str]]:
     for (network, machine), found in every.items():
         row = [f"{NETWORKS[network]}, {MACHINES[machine]}"]
         for uniform in found.uniform[1:]:

@@ -125,7 +125,7 @@ def _spread(values: Sequence[float], of: int) -> str:
 
 
 def main() -> None:
-    halves = {"gradients": gradients, "densities": densities}
+    halves: dict[str, Callable[[int], Iterator[Row]]] = {"gradients": gradients, "densities": densities}
     for name in sys.argv[1:] or halves:
         rows: list[Row] = []
         for seed in SEEDS:

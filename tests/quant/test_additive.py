@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from qdsl.quant import QuantNetwork, build
+from qdsl.quant import Quantiser, Quantisers, QuantNetwork, build
 from qdsl.quant.additive import MEASURES, options_of, sensitivity
 from tests.quant.networks import RESIDUAL, loaded, uniform, written
 
@@ -19,7 +19,8 @@ import "operators/linear.qdsl"
 network n {
   input x: 6
   fc = linear(x, K = 4)
-  output fc
+  last = linear(fc, K = 2)
+  output last
 }
 accelerator tiny {
   word 16 bit
@@ -70,6 +71,16 @@ def test_the_network_is_left_as_it_was(residual: tuple[QuantNetwork, Tensor]) ->
     assert torch.equal(module(x), out)
 
 
+def test_a_learned_step_that_has_not_begun_is_left_as_it_was(tmp_path: Path) -> None:
+    learned = Quantiser(learned="lsq")
+    module = build(written(RESIDUAL, tmp_path), quantisers=Quantisers(learned, learned))
+    x = torch.randn(8, 2, 9, 9, generator=torch.Generator().manual_seed(1))
+    module.calibrate([x])
+    sensitivity(module, [x], OPTIONS)
+    steps = [m.quantiser.step for m in module.layers.values() if m.quantiser is not None]
+    assert steps and all(s is not None and bool(s.isnan()) for s in steps)
+
+
 def test_small_errors_add_up_to_that_of_a_design(residual: tuple[QuantNetwork, Tensor]) -> None:
     module, x = residual
     module.eval()
@@ -102,7 +113,11 @@ def test_curvature_of_one_layer_is_the_closed_form(tmp_path: Path) -> None:
 def test_options_are_those_of_a_study_also_of_its_groups(tmp_path: Path) -> None:
     study = loaded(SPLIT, tmp_path, "operators").studies[0]
     options = options_of(study.precision)
-    assert options == {"fc.1": {"I": (3, 5), "W": (8,)}, "fc.2": {"I": (3, 5), "W": (4,)}}
+    assert options == {
+        "fc.1": {"I": (3, 5), "W": (8,)},
+        "fc.2": {"I": (3, 5), "W": (4,)},
+        "last": {"I": (3, 5), "W": tuple(range(2, 9))},
+    }
     module = build(study.network)
     x = torch.randn(64, 6, generator=torch.Generator().manual_seed(1))
     module.calibrate([x])

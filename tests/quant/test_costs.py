@@ -40,7 +40,7 @@ PUBLISHED_CYCLES = {
 
 @cache
 def machine(name: str) -> Accelerator:
-    return load(data_dir("specs") / "accelerators" / f"{name}.qdsl").accelerators[0]
+    return next(a for a in load(data_dir("specs") / "accelerators" / f"{name}.qdsl").accelerators if a.name == name)
 
 
 def mappings(network: Network, accelerator: Accelerator) -> dict[str, LayerMapping]:

@@ -103,7 +103,7 @@ def test_vgg19_on_the_in_memory_platform_is_the_published_baseline() -> None:
     for bits in (16, 3, 4):
         layers = [x for x in shipped("vgg19").layers if x.problem.operator.name == "conv2d"]
         total[bits] = sum(
-            evaluate(pim, x.problem, dict.fromkeys(("I", "W", "O"), bits), all_at("array", x.problem)).energy_pj
+            evaluate(pim, x.problem, dict.fromkeys(("I", "W", "O"), bits), all_at("cells", x.problem)).energy_pj
             for x in layers
         )
     assert total[16] / 1e6 == pytest.approx(110.154, abs=0.002)  # uJ

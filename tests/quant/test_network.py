@@ -8,15 +8,26 @@ import pytest
 import torch
 
 from qdsl.diagnostics import SpecError
+from qdsl.model import load
 from qdsl.quant import build
 from qdsl.quant.network import whole_layers
 from qdsl.resources import data_dir
 from tests.quant.networks import DEPTHWISE, RESIDUAL, loaded, shipped, uniform, written
 
 SHIPPED = sorted(p.stem for p in (data_dir("specs") / "networks").glob("*.qdsl"))
+LISTED = ("gpt2_small", "llama_8b")  # blocks given by the sizes of their layers
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", LISTED)
+def test_networks_that_only_list_sizes_are_refused(name: str) -> None:
+    networks = load(data_dir("specs") / "networks" / f"{name}.qdsl").networks
+    assert len(networks) == 3
+    for network in networks:
+        with pytest.raises(SpecError, match="Q0931"):
+            build(network, device="meta")
+
+
+@pytest.mark.parametrize("name", [n for n in SHIPPED if n not in LISTED])
 def test_every_activation_of_a_shipped_network_has_the_shape_of_the_cost_model(name: str) -> None:
     network = shipped(name)
     module = build(network, device="meta").eval()

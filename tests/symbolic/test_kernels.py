@@ -164,10 +164,10 @@ def test_every_mapping_can_have_its_own_widths() -> None:
         for key in found[0].packing
     }
     together = kernel()(
-        [np.full(3, n) for n in ROW], Widths(packing, np.array([1.0, 2.0, 3.0]), (1, np.array([1, 2, 3])))
+        [np.full(3, n) for n in ROW], Widths(packing, np.array([1.0, 2.0, 3.0]), (np.array([1, 2, 3]), 1))
     )
     for i, widths in enumerate(found):
-        alone = kernel()(ROW, replace(widths, operation_pj=i + 1.0, rate=(1, i + 1)))
+        alone = kernel()(ROW, replace(widths, operation_pj=i + 1.0, cycles=(i + 1, 1)))
         assert together.at(i) == alone.at(0)
         assert together.legal[i] == alone.legal[0]
 

@@ -39,7 +39,7 @@ def test_every_example_is_read_in_its_block(block: str, example: str) -> None:
 
 def test_a_statement_has_the_blocks_that_the_reference_gives_it() -> None:
     assert owners("size") == ["memory"]
-    assert owners("energy") == ["memory", "array", "compute"]
+    assert owners("energy") == ["engine", "memory", "array", "compute"]
     assert owners("yield") == ["block"]
     assert owners("K") == []
 

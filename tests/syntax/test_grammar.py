@@ -89,7 +89,7 @@ def test_shipped_specs_and_examples_are_read_as_lark_reads_them() -> None:
 
 
 def test_every_rule_of_the_grammar_can_be_written_and_is_read() -> None:
-    writer = Writer(Random(1))
+    writer = Writer(Random(7))
     every = set(parser().rules)
     for _ in range(5000):
         before = len(writer.used)
