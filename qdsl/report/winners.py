@@ -23,8 +23,9 @@ class Winners:
 
 
 def winners(run: StudyRun) -> tuple[Winners, ...]:
-    """By energy, and by latency where it counts; () where there is nothing to compare."""
-    if sum(bool(c.pairs) for c in run.configurations) < 2:
+    """By energy, and by latency where it counts; () where there is nothing to compare, or rough levels left only some widths on
+    each configuration."""
+    if len(run.levels) > 1 or sum(bool(c.pairs) for c in run.configurations) < 2:
         return ()
     costs: dict[str, Cost] = {"energy": lambda pair: pair.energy_pj, "latency": lambda pair: pair.cycles}
     found = (_winners(run.configurations, what, cost) for what, cost in costs.items())
