@@ -25,6 +25,7 @@ from qdsl.quant.density import (
 from qdsl.quant.training import set_weights
 from qdsl.resources import data_dir
 from qdsl.symbolic import evaluate
+from tests.quant.figures import densities
 from tests.quant.networks import RESIDUAL, shipped, uniform, written
 from tests.quant.test_costs import all_at
 from tests.quant.test_soft import TINY, trainer_of
@@ -126,3 +127,10 @@ def test_training_by_density_ends_with_fewer_bits_or_channels(prune: bool, tmp_p
     net = build(run.network)
     set_weights(net, run.weights)
     net.set_widths(run.widths)
+
+
+@pytest.mark.slow
+def test_a_training_by_density_keeps_the_accuracy_of_sixteen_bits() -> None:
+    alike, by_density = densities(seed=1)
+    assert by_density.mean_bits < 8 and by_density.complexity is not None and by_density.complexity < 0.7
+    assert by_density.test_error <= alike.test_error + 1.0
