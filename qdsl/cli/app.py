@@ -29,6 +29,7 @@ _COMMANDS = (
     "verify",
     "count",
     "run",
+    "quantise",
     "watch",
     "report",
     "schema",
@@ -51,6 +52,7 @@ _CHECKING = (
     "run",
     "import",
     "export",
+    "quantise",
 )  # they report all findings of a spec
 
 

@@ -53,6 +53,17 @@ def positive_seconds(text: str) -> float:
     return seconds
 
 
+def strengths(text: str) -> tuple[float, ...]:
+    """`0.1,1,10`"""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 <= x < float("inf") for x in found):
+        raise argparse.ArgumentTypeError(f"{text!r} are not numbers of at least 0, as in 0.1,1,10")
+    return found
+
+
 def report_formats(text: str) -> tuple[str, ...]:
     """`html,markdown`"""
     formats = tuple(dict.fromkeys(part.strip() for part in text.split(",")))

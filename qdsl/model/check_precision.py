@@ -61,6 +61,17 @@ def check_precision(
     return PrecisionSpace(tuple(variables), graph.assignment(), output) if hand_on(found, sink) else None
 
 
+def precision_space(network: Network, bits: Mapping[str, Mapping[str, int]], output_bits: int) -> PrecisionSpace:
+    """The space in which every width is given. bits: layer -> tensor -> width, one for all tensors of a variable; network: with
+    split layers replaced by their groups."""
+    graph = _Graph(network)
+    graph.number_variables()
+    assignment = graph.assignment()
+    given = {i: bits[layer][tensor] for layer, tensors in assignment for tensor, i in tensors if i is not None}
+    variables = tuple(replace(v, options=(given[i],)) for i, v in enumerate(graph.variables))
+    return PrecisionSpace(variables, assignment, output_bits)
+
+
 @dataclass
 class _Graph:
     """Gives every tensor of every layer its variable. shared: roles whose tensors have the same one in all layers."""

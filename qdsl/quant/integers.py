@@ -88,9 +88,7 @@ def _weighted(layer: QuantLayer, tensors: dict[str, Tensor], grids: list[Grid]) 
     if weights is None or layer.operand is None or layer.weight is None or layer.quantiser is None:
         raise ValueError(f"the weights of layer `{layer.layer.name}` have no width")
     rows = layer.rows(layer.weight)
-    numbers = _numbers(weights, weights.codes(rows)) * torch.tensor(
-        [b > 0 for b in layer.quantiser.bits or ()]
-    ).unsqueeze(1)
+    numbers = _numbers(weights, weights.codes(rows)) * torch.tensor(layer.kept).unsqueeze(1)
     tensors = {**tensors, layer.operand.name: layer.unrowed(numbers)}
     sums = layer.settings.partial_sums
     if sums is None:
@@ -108,7 +106,7 @@ def _weighted(layer: QuantLayer, tensors: dict[str, Tensor], grids: list[Grid]) 
         assert unit is not None
         half = 2 ** (BIAS_BITS - 1)
         bias = torch.clamp(torch.round(layer.bias / unit).long(), -half, half - 1)
-        total = total + layer.along(bias, total)
+        total = total + layer.along(bias * torch.tensor(layer.kept), total)
     return Whole(_held(total), layer.along(mantissa, total), layer.along(exponent, total))
 
 

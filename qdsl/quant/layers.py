@@ -74,7 +74,13 @@ class QuantLayer(nn.Module):
             bias = self.bias if unit is None or self.norm is not None else rounded_bias(self.bias, unit)
             found = found + self.along(bias, found)
         normalised: Tensor = found if self.norm is None else self.norm(found)
-        return normalised
+        kept = self.kept
+        return normalised if all(kept) else normalised * self.along(normalised.new_tensor(kept), normalised)
+
+    @property
+    def kept(self) -> tuple[bool, ...]:
+        """Whether an output channel is there: one whose weights have 0 bits is 0, without bias."""
+        return tuple(b > 0 for b in (self.quantiser.bits if self.quantiser else None) or ())
 
     def weight_grid(self) -> Grid | None:
         """Of shape [output channels, 1]; None for weights that are not quantised."""

@@ -1,7 +1,8 @@
-"""The same network for inputs of another size, or for another number of classes."""
+"""The same network for inputs of another size, or with other numbers of channels."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from qdsl.diagnostics import SourceFile, Span
@@ -20,21 +21,30 @@ def resized(network: Network, input_shape: tuple[int, ...] | None, classes: int 
     if input_shape is not None:
         first = next(iter(shapes.values()))
         shapes[first.name] = replace(first, shape=(first.shape[0], *input_shape))
+    return _derived_anew(network, shapes, {} if classes is None else {network.outputs[0]: classes})
+
+
+def with_channels(network: Network, channels: Mapping[str, int]) -> Network:
+    """Every size derived anew for other numbers of output channels of some layers."""
+    return _derived_anew(network, {a.name: a for a in network.activations if a.producer is None}, channels)
+
+
+def _derived_anew(network: Network, shapes: dict[str, Activation], channels: Mapping[str, int]) -> Network:
     layers = []
     for x in network.layers:
-        x = _resized(x, shapes, classes if x.name == network.outputs[0] else None)
+        x = _resized(x, shapes, channels.get(x.name))
         layers.append(x)
         shapes[x.name] = Activation(x.name, x.problem.shape(x.problem.operator.output), x.name)
     activations = tuple(shapes[a.name] for a in network.activations)
     return replace(network, layers=tuple(layers), activations=activations)
 
 
-def _resized(layer: Layer, shapes: dict[str, Activation], classes: int | None) -> Layer:
+def _resized(layer: Layer, shapes: dict[str, Activation], channels: int | None) -> Layer:
     operator = layer.problem.operator
     derived = _derived(operator)
     given = {d: layer.problem.size(d) for d in operator.dims if d not in derived}
-    if classes is not None:
-        given[operator.output.axes[1].dims[0]] = classes
+    if channels is not None and (dim := operator.output.axes[1].dims[0]) not in derived:
+        given[dim] = channels
     reads = [(operator.tensor(t), shapes[a]) for t, a in layer.inputs]
     problem = derive_problem(operator, given, reads, layer.padding, layer.span or _NOWHERE)
     return replace(layer, problem=problem)

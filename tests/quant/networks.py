@@ -41,6 +41,26 @@ network n {
 }
 """
 
+NARROW = """
+network n {
+  input image: 1 x 8 x 8
+  block basic(x, out, stride) {
+    a = conv2d(x, K = out, R = 3, S = 3, stride = stride, pad = 1) relu
+    b = conv2d(a, K = out, R = 3, S = 3, pad = 1)
+    shortcut = if stride == 1 and x.channels == out then x else conv2d(x, K = out, R = 1, S = 1, stride = stride)
+    sum = add(shortcut, b) relu
+    yield sum
+  }
+  stem = conv2d(image, K = 4, R = 3, S = 3, pad = 1) relu
+  b1 = basic(stem, 4, 1)
+  b2 = basic(b1, 8, 2)
+  b3 = basic(b2, 16, 2)
+  fc = linear(mean(b3), K = 10)
+  output fc
+}
+"""
+"""ResNet-8 with a quarter of its channels, for the digits."""
+
 
 def loaded(text: str, folder: Path, *parts: str) -> Model:
     """A text checked beside parts of the shipped specs, such as 'operators'."""
