@@ -1,4 +1,5 @@
-"""Bit-widths found by training on the digits, over five seeds: `python -m tests.quant.figures` measures and writes FIGURES.md.
+"""Bit-widths found by training on the digits, by seed: `python -m tests.quant.figures` measures five (about ten
+minutes of processor time) and writes FIGURES.md. Sizes are those of the weights, relative to eight bits.
 
 A quarter of ResNet-8's channels, so that eight bits are not always more than enough.
 """
@@ -133,7 +134,14 @@ def main() -> None:
             (FOLDER / f"{name}.json").write_text(json.dumps([asdict(r) for r in rows], indent=0) + "\n")
             print(table(rows), flush=True)
     stored = [Row(**r) for name in halves for r in json.loads((FOLDER / f"{name}.json").read_text())]
-    (FOLDER / "FIGURES.md").write_text(f"# Bit-widths found by training\n\n{__doc__}\n{table(stored)}")
+    (FOLDER / "FIGURES.md").write_text(page(stored))
+
+
+def page(rows: Sequence[Row]) -> str:
+    """The tables, and which seeds they are of."""
+    seeds = {kind: sorted({r.seed for r in rows if (r.kind in KINDS) == kind}) for kind in (True, False)}
+    measured = f"Seeds measured: {seeds[True]} by gradients, {seeds[False]} by density."
+    return f"# Bit-widths found by training\n\n{__doc__.strip()} {measured}\n\n{table(rows)}"
 
 
 if __name__ == "__main__":
