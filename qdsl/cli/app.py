@@ -38,6 +38,7 @@ _COMMANDS = (
     "grammar",
     "bench",
     "lsp",
+    "shell",
 )
 _MODULES = {"import": "importing"}  # of words that Python does not take for a module
 _CHECKING = (
@@ -88,6 +89,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             "This is a defect of qdsl. Please report it with the files it read; QDSL_DEBUG=1 shows where it happened."
         )
         return 1
+
+
+def all_parsers() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the command line, and that of each command by name."""
+    return _parsers(())
 
 
 def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:

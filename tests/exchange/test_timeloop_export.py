@@ -17,6 +17,7 @@ from qdsl.symbolic import evaluate
 from tests.support.timeloop_cases import load_cases, to_source
 from tests.support.timeloop_files import problem
 
+HERE = Path(__file__).parent
 Golden = Callable[[str, str], None]
 LEGAL = [c for c in load_cases() if "error" not in c["result"]]
 FEW = LEGAL[::20]
@@ -79,7 +80,7 @@ def test_a_reference_case_is_written_and_read_as_the_same(case: dict[str, Any], 
     check(to_source(case), tmp_path)
     ours = yaml.safe_load((tmp_path / "problem.yaml").read_text())["problem"]
     wanted = problem(case)
-    assert ours["instance"]["bitwidths"] == case["bits"]
+    assert ours["instance"].get("bitwidths", case["bits"]) == case["bits"]
     assert ours["shape"]["dimensions"] == wanted["shape"]["dimensions"]
     sizes = {d: case["instance"][d] for d in case["shape"]["dims"]}
     assert {d: ours["instance"][d] for d in sizes} == sizes
@@ -102,9 +103,10 @@ def test_all_reference_cases_are_written_and_read_as_the_same(tmp_path: Path) ->
         MATMUL
         + machine(between="array lane { x 2 }")
         + fc("dram: for K 16; buffer: for M 4, N 4; pe.x: parallel N 4; pe.y: parallel M 2; lane.x: parallel K 2"),
+        MATMUL + machine() + fc("dram: for K 8; buffer: for K 4, M 8, N 4; pe.x: parallel N 2; pe.y: parallel N 2"),
         MATMUL + machine(pe="forward I") + WINDOW,
     ],
-    ids=["sums", "bypassed", "double_buffered", "array_in_array", "window"],
+    ids=["sums", "bypassed", "double_buffered", "array_in_array", "both_axes", "window"],
 )  # fmt: skip
 def test_a_machine_of_this_kind_is_written_and_read_as_the_same(text: str, tmp_path: Path) -> None:
     check(text, tmp_path)
@@ -123,7 +125,6 @@ def test_a_machine_of_this_kind_is_written_and_read_as_the_same(text: str, tmp_p
         (machine("size 256 word for O") + fc(), "`size ... for` some tensors"),
         (machine("bandwidth read 1 word/cycle for W") + fc(), "`bandwidth ... for` some tensors"),
         (machine("double_buffered W") + fc(), "`double_buffered` for some tensors"),
-        (machine() + fc("dram: for K 8; buffer: for K 4, M 8, N 4; pe.x: parallel N 2; pe.y: parallel N 2"), "both axes"),
         (machine() + fc("imperfect padded; dram: for K 4; buffer: for K 8, M 3, N 16; pe.x: parallel M 3"),
          "`imperfect padded`"),
     ],
@@ -137,6 +138,24 @@ def test_what_the_files_cannot_say_is_refused(
     shown = " ".join(capsys.readouterr().err.split())
     assert "error[Q0984]" in shown and words in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_no_widths_are_written_where_every_value_takes_a_word(tmp_path: Path) -> None:
+    def widths(text: str) -> object:
+        paths = exported(MATMUL + machine() + text, tmp_path)
+        return yaml.safe_load(next(p for p in paths if p.stem == "problem").read_text())["problem"]["instance"].get(
+            "bitwidths"
+        )
+
+    assert widths(fc()) == {"I": 4, "W": 8, "O": 8}
+    assert widths(fc().replace("I = 4", "I = 5")) is None
+
+
+def test_an_imported_study_without_widths_is_exported_again(tmp_path: Path) -> None:
+    spec = tmp_path / "case.qdsl"
+    assert main(["import", *map(str, sorted((HERE / "nodes").glob("*.yaml"))), "--out", str(spec)]) == 0
+    assert main(["export", "timeloop", str(spec), "--mapping", "written", "--out", str(tmp_path / "out")]) == 0
+    check(spec.read_text(), tmp_path)
 
 
 def test_the_best_mapping_of_a_layer_is_written(

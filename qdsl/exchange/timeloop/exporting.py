@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from math import isclose
 
 from qdsl.diagnostics import Diagnostic, SourceFile, Span, SpecError
+from qdsl.exchange.timeloop.apart import with_axes_apart
 from qdsl.exchange.timeloop.importing import import_sources
 from qdsl.exchange.timeloop.machine_files import architecture, areas, energies
 from qdsl.exchange.timeloop.nest_file import directives
@@ -30,22 +31,24 @@ def export_timeloop(
 
     span: what findings are about that no part of the accelerator has. Raises SpecError for what the files cannot say.
     """
-    accelerator = accelerator.resolved(mapping.bypass)
+    wanted = evaluate(accelerator, problem, bits, mapping)
+    accelerator, mapping = with_axes_apart(accelerator.resolved(mapping.bypass), mapping)
     parts = {
         "arch": {"architecture": architecture(accelerator, span)},
         "ERT": {"ERT": energies(accelerator, problem, bits)},
-        "problem": {"problem": _problem(problem, bits)},
+        "problem": {"problem": _problem(accelerator, problem, bits)},
         "map": {"mapping": directives(accelerator, problem, mapping, span)},
     }
     if (stated := areas(accelerator)) is not None:
         parts["ART"] = {"ART": stated}
     files = {f"{name}.yaml": write_yaml(data) for name, data in parts.items()}
-    _same(evaluate(accelerator, problem, bits, mapping), _read_again(files), span)
+    _same(wanted, _read_again(files), span)
     return files
 
 
-def _problem(problem: Problem, bits: Mapping[str, int]) -> dict[str, object]:
-    """`bitwidths` is read by the mixed-quantization fork; to Timeloop itself every value takes one word."""
+def _problem(accelerator: Accelerator, problem: Problem, bits: Mapping[str, int]) -> dict[str, object]:
+    """`bitwidths` is read by the mixed-quantization fork. To Timeloop itself every value takes one word: where it does, no
+    widths are written."""
     operator = problem.operator
     coefficients = {
         _coefficient(t.dim, t.coefficient): t.coefficient for x in operator.tensors for a in x.axes for t in a.terms
@@ -65,9 +68,23 @@ def _problem(problem: Problem, bits: Mapping[str, int]) -> dict[str, object]:
         "instance": {
             **dict(zip(operator.dims, problem.sizes, strict=True)),
             **coefficients,
-            "bitwidths": {t.name: bits[t.name] for t in operator.tensors},
+            **(
+                {}
+                if _word_each(accelerator, problem, bits)
+                else {"bitwidths": {t.name: bits[t.name] for t in operator.tensors}}
+            ),
         },
     }
+
+
+def _word_each(accelerator: Accelerator, problem: Problem, bits: Mapping[str, int]) -> bool:
+    """Whether every value takes one word wherever it is stored."""
+    return all(
+        not level.dense and level.word_bits // level.stored_bits(tensor.name, problem, bits) == 1
+        for level in accelerator.levels
+        for tensor in problem.operator.tensors
+        if level.keeps(tensor.name)
+    )
 
 
 def _axis(axis: Axis) -> list[list[str]]:
