@@ -52,7 +52,7 @@ def energy_pj(case: Case, asked: Space, plan: Plan) -> float:
     return goal.found.value(Quantity.ENERGY) if goal.found else inf
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(cases(max_levels=3))
 def test_no_plan_left_out_is_better(case: Case) -> None:
     """With every array forwarding what has windows."""
