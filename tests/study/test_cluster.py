@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def _codes(error: SpecError) -> list[str]:
 @pytest.mark.slow
 def test_a_run_goes_on_when_a_worker_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = write_spec(tmp_path, study_text(widths="2..8", generations=3))
-    spec.write_text(spec.read_text().replace("input x: 12", "input x: 720").replace("N = 8", "N = 360"), "utf-8")
+    spec.write_text(spec.read_text().replace("input x: 12", "input x: 5040").replace("N = 8", "N = 2520"), "utf-8")
     with _scheduler(tmp_path) as (address, _), _worker(address), _worker(address) as victim:
         # The version of the workers is asked about while both are there.
         monkeypatch.setattr(cluster, "COST_MODEL", -1)
@@ -90,7 +91,7 @@ def test_a_run_goes_on_when_a_worker_is_killed(tmp_path: Path, monkeypatch: pyte
             victim.kill()
             rest = "".join(lines)
         assert run.returncode == 0, rest
-        assert "layers: 3/3" in rest
+        assert re.search(r"^layers: (\d+)/\1 ", rest, re.MULTILINE)
     assert main(["run", str(spec), "--out", str(tmp_path / "here"), "--workers", "1", "--quiet"]) == 0
     there, here = (json.loads((tmp_path / d / "run.json").read_text())["run"] for d in ("out", "here"))
     assert there["front"] == here["front"]
