@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from qdsl.diagnostics import Diagnostic, SpecError
+from qdsl.diagnostics.extras import require
 from qdsl.model.study import Model, Study
 from qdsl.study.chosen import CHOSEN_RULE, chosen_index
 from qdsl.study.details import detail_points
@@ -61,6 +62,8 @@ def run_study(
     legal mapping and for an unusable store, and what `Errors` raises. cluster: solves the layers; errors are measured here, in
     as many processes. device: of torch, which measures them.
     """
+    if study.accuracy:
+        require("torch", "accuracy", "measuring accuracy")
     progress = progress or Silent()
     timings: dict[str, float] = {}
     progress.study_started(study.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
@@ -20,6 +21,7 @@ from qdsl.study.measuring import Errors, cut
 from qdsl.study.nsga2 import search
 from qdsl.study.objectives import Evaluator
 from qdsl.study.progress import Silent
+from qdsl.study.run import run_study
 from qdsl.study.store import Store
 from qdsl.study.tables import build_tables
 from qdsl.study.trainers import Trainers
@@ -166,3 +168,13 @@ def test_a_process_without_torch_says_what_to_install(monkeypatch: pytest.Monkey
         Trainers(1).call("data_facts", None)
     assert caught.value.diagnostics[0].code == "Q0960"
     assert "pip install 'qdsl[accuracy]'" in caught.value.diagnostics[0].helps
+
+
+def test_what_to_install_is_said_before_any_layer_is_solved(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(SpecError, match="needs the library `torch`") as found:
+        run_study(study, small_model(tmp_path), tmp_path / "out", workers=1)
+    assert found.value.diagnostics[0].helps == ("pip install 'qdsl[accuracy]'",)
+    assert not (tmp_path / "out").exists()
