@@ -183,10 +183,10 @@ def _resolved(path: Path, shown: str, span: Span | None) -> Path:
 
 def read_text(shown: str, path: Path, span: Span | None) -> str:
     """The text of a file. Raises SpecError if it is missing, not a regular file, too large or not UTF-8."""
-    if not path.is_file():
-        what = "is not a regular file" if path.exists() else "does not exist"
-        fail("Q0010", f"`{shown}` {what}", span)
     try:
+        if not path.is_file():  # raises where no file can be: a name that is too long
+            what = "is not a regular file" if path.exists() else "does not exist"
+            fail("Q0010", f"`{shown}` {what}", span)
         if path.stat().st_size > BYTES_LIMIT:
             fail("Q0013", f"`{shown}` is too large", span, notes=[f"at most {BYTES_LIMIT} bytes are read"])
         return path.read_bytes().decode("utf-8-sig")

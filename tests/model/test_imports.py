@@ -187,3 +187,12 @@ def test_findings_of_files_that_did_not_change_are_told_again(tmp_path: Path) ->
     library.load(tmp_path / "main.qdsl", first)
     library.load(tmp_path / "main.qdsl", again)
     assert [d.code for d in first] == [d.code for d in again] == ["Q0404"]
+
+
+@pytest.mark.parametrize(("place", "code"), [("x" * 300, "Q0015"), ("nowhere", "Q0010")])
+def test_tables_that_cannot_be_read_are_findings(tmp_path: Path, place: str, code: str) -> None:
+    path = tmp_path / "a.qdsl"
+    table = f'table rate from "{place}/rate.csv"; cycles = 1'
+    path.write_text(f"accelerator a {{ memory m {{ }} compute c {{ {table} }} }}", encoding="utf-8")
+    with pytest.raises(SpecError, match=code):
+        load(path)
