@@ -12,8 +12,11 @@ from qdsl.cli.groups import Key, key_of
 
 if TYPE_CHECKING:
     from qdsl.mapper import FrontResult, MapResult, Objective
+    from qdsl.model.accelerator import Accelerator
+    from qdsl.model.constraint import Constraint
     from qdsl.model.mapper import MapperChoice
     from qdsl.model.mapping import Mapping as LayerMapping
+    from qdsl.model.operator import Problem
     from qdsl.study.saved import Asked
 
 # Starting a process takes as long as a few layers.
@@ -31,6 +34,11 @@ class Question:
     @property
     def label(self) -> str:
         return self.asked.origin.label
+
+    @property
+    def problem(self) -> tuple[Accelerator, Problem, Mapping[str, int], tuple[Constraint, ...]]:
+        """What mappers take first."""
+        return self.asked.accelerator, self.asked.problem, self.bits, self.asked.constraints
 
 
 def solve(
@@ -76,22 +84,18 @@ def _solved(task: _Task) -> tuple[MapResult, int | None]:
     from qdsl.model.mapper import ExactMapper
     from qdsl.study.saved import count_legal
 
-    asked, bits = task.question.asked, task.question.bits
-    problem = (asked.accelerator, asked.problem, bits, asked.constraints)
-    answer = task.known
+    question, answer = task.question, task.known
     if answer is None and isinstance(task.mapper, ExactMapper):
-        answer = best_mapping(*problem, task.time_limit_s, task.objective, padded=task.padded)
+        answer = best_mapping(*question.problem, task.time_limit_s, task.objective, padded=task.padded)
     elif answer is None:
-        answer = find_mapping(task.mapper, *problem, objective=task.objective)
-    return answer, count_legal(asked, bits)
+        answer = find_mapping(task.mapper, *question.problem, objective=task.objective)
+    return answer, count_legal(question.asked, question.bits)
 
 
 def _front(task: _FrontTask) -> FrontResult:
     from qdsl.mapper import best_front
 
-    asked = task.question.asked
-    problem = (asked.accelerator, asked.problem, task.question.bits, asked.constraints)
-    return best_front(*problem, task.time_limit_s, padded=task.padded)
+    return best_front(*task.question.problem, task.time_limit_s, padded=task.padded)
 
 
 def _different(questions: Sequence[Question]) -> dict[Key, Question]:

@@ -99,17 +99,14 @@ def solve_all(
 
 def _pooled(tasks: Iterator[Task], workers: int, begun: list[Task]) -> Iterator[Solved]:
     """begun: tasks that were given to a worker and not yielded yet."""
-    before = set(multiprocessing.active_children())
-    # Fresh interpreters: forking a process that draws progress from a thread is not safe.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
     running: dict[Future[Answers], Task] = {}
+    with worker_pool(workers) as pool:
 
-    def begin(task: Task) -> None:
-        begun.append(task)
-        with without_main(), ignoring_interrupts():
-            running[pool.submit(answers, task)] = task
+        def begin(task: Task) -> None:
+            begun.append(task)
+            with without_main(), ignoring_interrupts():
+                running[pool.submit(answers, task)] = task
 
-    try:
         for task in itertools.islice(tasks, workers):
             begin(task)
         while running:
@@ -120,7 +117,19 @@ def _pooled(tasks: Iterator[Task], workers: int, begun: list[Task]) -> Iterator[
                     begin(task)
                 begun.remove(solved.task)
                 yield solved
-        pool.shutdown()
+
+
+@contextmanager
+def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with this one, and at once if the body raises.
+
+    They are fresh interpreters: forking a process that draws progress from a thread is not safe.
+    """
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+    try:
+        yield pool
+        pool.shutdown(cancel_futures=True)
     except BaseException:
         ours = set(multiprocessing.active_children()) - before
         pool.shutdown(wait=False, cancel_futures=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from qdsl.study.executor import end_with_parent, ignoring_interrupts, without_main, worker_died
+from qdsl.study.executor import ignoring_interrupts, without_main, worker_died, worker_pool
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -26,9 +24,7 @@ def in_order(
     if workers <= 1:
         yield from map(function, arguments)
         return
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
-    try:
+    with worker_pool(workers) as pool:
         with without_main(), ignoring_interrupts():
             futures = [pool.submit(function, x) for x in arguments]
         for argument, future in zip(arguments, futures, strict=True):
@@ -36,9 +32,3 @@ def in_order(
                 yield future.result()
             except BrokenProcessPool:
                 raise worker_died(label(argument)) from None
-        pool.shutdown()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - before:
-            process.terminate()
-        raise

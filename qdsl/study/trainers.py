@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from importlib import import_module
 from types import TracebackType
 from typing import Any
 
 from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.diagnostics.extras import not_installed
-from qdsl.study.executor import end_with_parent, ignoring_interrupts, without_main
+from qdsl.study.executor import ignoring_interrupts, without_main, worker_pool
 
 
 class Trainers:
@@ -23,7 +23,7 @@ class Trainers:
     def __init__(self, workers: int | None) -> None:
         self._count = workers or max(2, os.cpu_count() or 1)
         self._pool: ProcessPoolExecutor | None = None
-        self._before = set(multiprocessing.active_children())
+        self._ending = ExitStack()
 
     def __enter__(self) -> Trainers:
         return self
@@ -31,11 +31,7 @@ class Trainers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            ours = set(multiprocessing.active_children()) - self._before
-            self._pool.shutdown(wait=kind is None, cancel_futures=True)
-            for process in ours if kind else ():
-                process.terminate()
+        self._ending.__exit__(kind, error, trace)
 
     def call(self, name: str, *arguments: Any) -> Any:
         """The result of one function of `qdsl.quant.tasks`. Raises what it raises."""
@@ -48,8 +44,7 @@ class Trainers:
             yield from ((i, run(*c)) for i, c in enumerate(calls))
             return
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._count, context, initializer=end_with_parent)
+            self._pool = self._ending.enter_context(worker_pool(self._count))
         try:
             with without_main(), ignoring_interrupts():
                 running: dict[Future[Any], int] = {self._pool.submit(run, *c): i for i, c in enumerate(calls)}
