@@ -53,6 +53,17 @@ def positive_seconds(text: str) -> float:
     return seconds
 
 
+def percentage(text: str) -> float:
+    """`20`, or `20%`"""
+    try:
+        share = float(text.removesuffix("%"))
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 90:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of per cent above 0, up to 90")
+    return share
+
+
 def strengths(text: str) -> tuple[float, ...]:
     """`0.1,1,10`"""
     try:
