@@ -6,8 +6,10 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qdsl.cli.choice import show_choice
 from qdsl.cli.console import Console, print_json
 from qdsl.cli.tables import columns, counted, energy
 from qdsl.diagnostics import Diagnostic, SpecError
@@ -22,12 +24,17 @@ NAME = "sensitivity"
 HELP = "Say how far the best mappings depend on each energy number of the accelerator."
 EXAMPLE = """example: qdsl sensitivity specs/examples/first.qdsl
          qdsl sensitivity specs/studies/mobilenet_v1_eyeriss.qdsl --layer b1.d --by 50
+         qdsl sensitivity specs/studies/mobilenet_exact.qdsl --study v1_eyeriss --choice
 
 Each number alone (the accesses of a memory, hops of an array, operations, leakage or power of a part) is multiplied by
 1 - 20 % and 1 + 20 %, and the mappings of least energy are searched again, with a proof. Layers have the widest bits that
 the study allows unless --bits says otherwise. `of energy` is what the number contributes; `others` are layers with another
 best mapping then, `extra` what keeping all mappings of now would cost. Between the factors `best from` and `to` every layer
-keeps its best mapping (searched from 1/10 to 10)."""
+keeps its best mapping (searched from 1/10 to 10).
+
+--choice asks the same of the design that the report of a study with `search exact` recommends, its hardware and widths: all
+layers are mapped again at all widths, and it is told which design has less energy then and is no worse in the other
+objectives. What is solved is kept."""
 
 _SEARCHED = 10.0
 """Numbers are multiplied by up to this, and by down to one over it."""
@@ -42,6 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bits", metavar="W=8,I=8,O=8", type=bits, default={}, help="widths of tensors")
     parser.add_argument(
         "--by", metavar="PERCENT", type=percentage, default=20.0, help="change of the numbers, up to 90 (default: 20)"
+    )
+    parser.add_argument("--choice", action="store_true", help="of hardware and widths, in place of mappings")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="of --choice: where solved layers are kept (default: qdsl-out/STUDY)"
     )
     parser.add_argument(
         "--workers", metavar="N", type=positive_int, help="processes that solve layers (default: cores)"
@@ -86,8 +97,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.cli.selection import checked, study_of
     from qdsl.study.parallel import in_order
 
-    study = study_of(checked(args.file, console), args.study)
+    study = study_of(checked(args.file, console, every_configuration=args.choice), args.study)
     factors = (1 - args.by / 100, 1 + args.by / 100)
+    _refuse(study, args)
+    if args.choice:
+        return show_choice(study, factors, args, console)
     different = list(_different(study, args, factors))
     workers = args.workers or os.cpu_count() or 1
     answers = []
@@ -111,7 +125,6 @@ def _different(study: Study, args: argparse.Namespace, factors: tuple[float, flo
     from qdsl.study.keys import applying
 
     layers = layers_of(study, args.layer)
-    _refuse(study)
     widest, given = widest_bits(study), known_widths(layers, args.bits)
     asked: dict[tuple[Any, ...], list[Layer]] = {}
     for x in layers:
@@ -125,12 +138,17 @@ def _different(study: Study, args: argparse.Namespace, factors: tuple[float, flo
         yield _Layers(tuple(x.name for x in same), sum(x.weight for x in same), question, numbers, factors)
 
 
-def _refuse(study: Study) -> None:
-    """Raises SpecError for what changes its meaning with the energies, and for mappings without a proof."""
+def _refuse(study: Study, args: argparse.Namespace) -> None:
+    """Raises SpecError for what changes its meaning with the energies, for mappings without a proof, and for options that
+    mean nothing."""
     from qdsl.model.constraint import Limit, Same
     from qdsl.model.mapper import ExactMapper
 
     found = []
+    if args.choice and (args.layer or args.bits):
+        found.append(Diagnostic("Q0823", "`--choice` looks at all layers at all widths of the study", None))
+    if args.out and not args.choice:
+        found.append(Diagnostic("Q0823", "`--out` is where `--choice` keeps solved layers", None))
     for c in study.constraints:
         if isinstance(c, Same):
             found.append(Diagnostic("Q0710", "the dependence of layers tied to each other is not searched", c.span))
