@@ -13,7 +13,7 @@ from torch import Tensor
 from qdsl.model.measured import Measured
 from qdsl.quant.batches import batches, samples
 from qdsl.quant.compact import Compact, compacted
-from qdsl.quant.network import build
+from qdsl.quant.network import build, refuse_concatenations
 from qdsl.quant.soft import Choices, Shares, SoftNetwork, Widths
 from qdsl.quant.training import Trainer, Weights, reproducible, set_weights, weights_of
 
@@ -69,8 +69,9 @@ def search(
     """One design: shares and weights are trained together to minimise the cross entropy plus strength x cost (relative to the
     widest widths), each channel gets its largest share, and the network is trained on with these widths.
 
-    weights: of the trained float network.
+    weights: of the trained float network. Raises SpecError (Q0931) for a network with concatenations.
     """
+    refuse_concatenations(trainer.network)
     with reproducible(trainer.accuracy.seed):
         net = build(trainer.network, seed=trainer.accuracy.seed, device=trainer.device)
         set_weights(net, weights)
