@@ -37,6 +37,7 @@ _COMMANDS = (
     "store",
     "import",
     "export",
+    "energies",
     "grammar",
     "bench",
     "lsp",
