@@ -23,7 +23,7 @@ from qdsl.study.store import Store
 from qdsl.study.tables import layer_bits
 from qdsl.study.trainers import Trainers
 
-TRAINING = 1
+TRAINING = 2
 """Version of the training: raised whenever the same question gets another answer."""
 
 Array = npt.NDArray[np.float64]
