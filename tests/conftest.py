@@ -9,7 +9,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("shared", deadline=None)  # a machine busy with other work is not a failure
+# A machine busy with other work is not a failure, and every machine tries the same examples; others are tried with
+# `pytest --hypothesis-profile=search`.
+hypothesis.settings.register_profile("shared", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("shared")
 os.environ["QDSL_CACHE"] = "off"  # generated code is made here, not found
 os.environ["COLUMNS"] = "120"  # findings break their lines alike on every terminal

@@ -26,7 +26,7 @@ PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 
 def qdsl(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "qdsl", *shlex.split(arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1800, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +57,35 @@ def test_the_python_of_the_readme_runs(
     assert "study wider {" in capsys.readouterr().out
 
 
+def rows(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.slow
 def test_the_main_job_prints_what_the_readme_shows(checkout: Path) -> None:
+    """Energies and sizes are exact. Training rounds otherwise on other processors: errors come close."""
     job = re.search(r"\.venv/bin/qdsl (run \S+)", README)
     assert job is not None
     done = qdsl(job[1], checkout)
     assert done.returncode == 0, done.stderr
-    shown = [line for line in OUTPUTS[0].splitlines() if line.strip()]
-    missing = [line for line in shown if line.split() not in [x.split() for x in done.stdout.splitlines()]]
-    assert not missing, done.stdout
+    table = {tuple(row[:2]): row for row in rows(done.stdout) if row[:1] in (["uniform"], ["front"])}
+    shown = {tuple(row[:2]): row for row in rows(OUTPUTS[0]) if row[:1] == ["uniform"]}
+    assert len(shown) == 3
+    for name, row in shown.items():
+        assert table[name][2:6] == row[2:6]
+        errors, expected = ([float(x) for x in r[6::2]] for r in (table[name], row))
+        assert all(abs(a - b) <= max(2, 0.5 * b) for a, b in zip(errors, expected, strict=True)), (table[name], row)
+    chosen, widest = table["front", "(chosen)"], table["uniform", "8/8"]
+    assert float(chosen[2]) < 0.6 * float(widest[2])
+    assert float(chosen[8]) < float(widest[8]) + 2
+    assert (checkout / "qdsl-out/resnet8_digits_eyeriss/report.html").exists()
+
+
+def test_the_job_without_training_prints_what_the_readme_shows(checkout: Path) -> None:
+    done = qdsl("run specs/studies/mobilenet_v1_eyeriss.qdsl", checkout)
+    assert done.returncode == 0, done.stderr
+    found = rows(done.stdout)
+    assert [row for row in rows(OUTPUTS[2]) if row not in found] == []
     assert (checkout / "qdsl-out/mobilenet_v1_eyeriss/report.html").exists()
 
 

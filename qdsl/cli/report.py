@@ -1,4 +1,4 @@
-"""`qdsl report`: the report of a finished run once more, from its numbers."""
+"""`qdsl report`: the report of a finished run once more, from its numbers; of several runs, a comparison."""
 
 from __future__ import annotations
 
@@ -12,16 +12,28 @@ if TYPE_CHECKING:
     from qdsl.study.result import StudyRun
 
 NAME = "report"
-HELP = "Write the report of a finished run again, from its run.json, without computing anything."
+HELP = "Write the report of a finished run again, from its run.json, without computing anything; compare several runs."
 EXAMPLE = """example: qdsl report qdsl-out/mobilenet_v1_eyeriss --format markdown --out notes
-         qdsl report qdsl-out/mobilenet_v1_eyeriss --tables csv"""
+         qdsl report qdsl-out/mobilenet_v1_eyeriss --tables csv
+         qdsl report qdsl-out/mobilenet_v1_eyeriss qdsl-out/mobilenet_v1_simba --out qdsl-out/both"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from qdsl.cli.arguments import report_formats
 
-    parser.add_argument("directory", metavar="DIR", type=Path, help="where `qdsl run` left its run.json")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="where the report goes (default: the same directory)")
+    parser.add_argument(
+        "directories",
+        metavar="DIR",
+        type=Path,
+        nargs="+",
+        help="where `qdsl run` left its run.json; several are compared with the first one",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="where the report goes (default: the same directory; of several, `qdsl-out/comparison`)",
+    )
     parser.add_argument(
         "--format",
         metavar="html,markdown",
@@ -40,12 +52,43 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from qdsl.report import write_report
     from qdsl.study.runfile import RUN_FILE, load_run
 
-    run = load_run(args.directory / RUN_FILE)
+    if len(args.directories) > 1:
+        return _compare(args, console)
+    (directory,) = args.directories
+    run = load_run(directory / RUN_FILE)
     if args.tables:
-        return _write_tables(run, args.out or args.directory, args.tables)
-    for path in write_report(run, args.out or args.directory, args.reports or run.study.reports):
+        return _write_tables(run, args.out or directory, args.tables)
+    for path in write_report(run, args.out or directory, args.reports or run.study.reports):
         print(path)
     return 0
+
+
+def _compare(args: argparse.Namespace, console: Console) -> int:
+    from qdsl.report.compare import MOST, write_comparison
+    from qdsl.report.write import FORMATS
+    from qdsl.study.runfile import RUN_FILE, load_run
+
+    directories: list[Path] = args.directories
+    if args.tables or len(directories) > MOST or len({d.resolve() for d in directories}) < len(directories):
+        wrong = (
+            "`--tables` is for one run" if args.tables else f"at most {MOST} runs are compared, and each of them once"
+        )
+        console.note(wrong)
+        return 2
+    runs = [(name, load_run(d / RUN_FILE)) for name, d in zip(_names(directories), directories, strict=True)]
+    for path in write_comparison(runs, args.out or Path("qdsl-out") / "comparison", args.reports or FORMATS):
+        print(path)
+    return 0
+
+
+def _names(directories: list[Path]) -> list[str]:
+    """The last parts of the paths, as many as it takes to tell them apart."""
+    parts = [d.resolve().parts for d in directories]
+    for n in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(p[-n:]) for p in parts]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _write_tables(run: StudyRun, directory: Path, kind: str) -> int:

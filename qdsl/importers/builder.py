@@ -95,7 +95,8 @@ class Builder:
         """A node without multiply-accumulates: its output stands for the activation that it reads."""
         layer = view.source.layer
         if layer is None:
-            self.remarks.append(f"{node}, which reads the input `{view.source.name}`, is not counted.")
+            kind = "" if view.source.parts else "the input "
+            self.remarks.append(f"{node}, which reads {kind}`{view.source.name}`, is not counted.")
         else:
             layer.passed.append(f"{node.op} {node.name}".strip())
         self.moved(node, replace(view, bits=bits))

@@ -33,7 +33,7 @@ _POINTWISE = ("Add", "Div", "Max", "Min", "Mod", "Mul", "Pow", "Sub", "Sum", "Wh
 _REDUCED = ("GlobalAveragePool", "GlobalMaxPool", "ReduceMax", "ReduceMean", "ReduceSum")
 _MOVES = frozenset(
     [
-        *("Concat", "DepthToSpace", "Expand", "GatherElements", "GatherND", "Pad", "Resize"),
+        *("DepthToSpace", "Expand", "GatherElements", "GatherND", "Pad", "Resize"),
         *("Slice", "SpaceToDepth", "Split", "Tile", "Upsample"),
     ]
 )
@@ -48,6 +48,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys((*QUANTIZERS, "QuantizeLinear"), others.quantized),
     **dict.fromkeys(("AveragePool", "MaxPool"), windows.pool),
     "Clip": others.clip,
+    "Concat": others.concatenated,
     "Conv": windows.conv,
     "ConvTranspose": windows.conv_transposed,
     "DequantizeLinear": others.dequantized,
@@ -118,7 +119,7 @@ def _unknown(b: Builder, node: Node) -> None:
 
 def _refuse(b: Builder, node: Node, reason: str) -> None:
     """Reports a node. In a list of layers one that only moves values is a warning: what follows has its shape."""
-    moves = node.op in (*_MOVES, "Gather", "Reshape")
+    moves = node.op in (*_MOVES, "Concat", "Gather", "Reshape")
     known = all(n in b.graph.shapes for n in node.outputs if n)
     if not (b.listed and moves and known):
         b.findings.append(no_meaning(str(node), reason, *([] if b.listed or not moves else [_LISTED])))
@@ -130,12 +131,12 @@ def _refuse(b: Builder, node: Node, reason: str) -> None:
 
 
 def _network(b: Builder, source: str, name: str) -> Imported:
-    read = {r.source for layer in b.layers for r in layer.reads}
+    read = {a for layer in b.layers for r in layer.reads for a in r.source.all()}
     inputs = [a for a in b.inputs if a in read]
     outputs: dict[Activation, View] = {}
     for out in b.graph.outputs:
         view = b.values.get(out)
-        if isinstance(view, View) and view.source.layer:
+        if isinstance(view, View) and any(a.layer for a in view.source.all()):
             outputs.setdefault(view.source, view)
     if not b.layers:
         raise not_readable(source, "none of its nodes has multiply-accumulates")

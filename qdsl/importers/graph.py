@@ -21,11 +21,19 @@ Axis = tuple[Term, ...]
 
 @dataclass(eq=False)
 class Activation:
-    """What a layer writes or the network reads. dims: its axes, linked with the dimensions of the layers beside it."""
+    """What a layer writes or the network reads. dims: its axes, linked with the dimensions of the layers beside it. parts: of
+    a concatenation, which no layer writes."""
 
     name: str
     dims: tuple[Dim, ...]
     layer: Layer | None = None
+    parts: tuple[Activation, ...] = ()
+
+    def all(self) -> Iterator[Activation]:
+        """Itself and what it joins."""
+        yield self
+        for part in self.parts:
+            yield from part.all()
 
 
 @dataclass(frozen=True)

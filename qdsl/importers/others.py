@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qdsl.importers.builder import Builder, Constant, dims_of, paired
-from qdsl.importers.graph import Axis, Read, View, plain
+from qdsl.importers.graph import Activation, Axis, Read, View, plain
 from qdsl.importers.onnx_file import Node
 from qdsl.importers.products import letters_of, transposed
-from qdsl.importers.sizes import Dim, NotExpressible
+from qdsl.importers.sizes import Dim, NotExpressible, leaves, link
 
 _JOINED = {"Add": ("add", "+"), "Sub": ("subtract", "+"), "Mul": ("multiply", "*"), "Div": ("divide", "*")}
 
@@ -104,10 +104,38 @@ def transpose(b: Builder, node: Node) -> None:
     b.define(node.outputs[0], transposed(view, tuple(order)))
 
 
+def concatenated(b: Builder, node: Node) -> None:
+    """Activations as one, behind one another along their second axis. The sizes that they have in common stay linked, and no
+    reshape may split the joined axis."""
+    views = [v for v in map(b.values.get, node.inputs) if isinstance(v, View)]
+    if len(views) == 1 == len(node.inputs):
+        b.moved(node, views[0])
+        return
+    rank = len(b.shape(node.outputs[0]))
+    whole = all(leaves(v.dims) == leaves(v.source.dims) and _axes_of(v.source) == v.shape for v in views)
+    if len(views) < len(node.inputs) or node.attributes["axis"] % rank != 1 or not whole:
+        raise NotExpressible("a network joins whole activations, along their second axis")
+    first = views[0].source
+    for view in views:
+        link([d for d in first.dims if d is not first.dims[1]], [d for d in view.dims if d is not view.source.dims[1]])
+        view.source.dims[1].fix()
+    channels = Dim.of(sum(v.shape[1] for v in views), first.dims[1].letter, rigid=True)
+    dims = tuple(channels if i == 1 else d.twin(d.letter) for i, d in enumerate(first.dims))
+    sources = tuple(v.source for v in views)
+    name = f"concat({', '.join(a.name for a in sources)})"
+    widths = {v.bits for v in views}
+    bits = next(iter(widths)) if len(widths) == 1 else None
+    b.define(node.outputs[0], View(Activation(name, dims, None, sources), dims, b.shape(node.outputs[0]), bits))
+
+
+def _axes_of(activation: Activation) -> tuple[int, ...]:
+    return tuple(d.size for d in activation.dims)
+
+
 def moves(b: Builder, node: Node) -> None:
-    """What joins, cuts or repeats activations, unless it does nothing."""
+    """What cuts, pads or repeats activations, unless it does nothing."""
     views = [v for v in map(b.values.get, node.inputs) if isinstance(v, View)]
     if len(views) == 1 and b.shape(node.outputs[0]) == views[0].shape and len(node.outputs) == 1:
         b.moved(node, views[0])
         return
-    raise NotExpressible("a network has no operator that joins, cuts or repeats activations")
+    raise NotExpressible("a network has no operator that cuts, pads or repeats activations")

@@ -31,8 +31,8 @@ def take(b: Builder, node: Node) -> None:
 
 def check(b: Builder) -> None:
     """Removes layers that were taken apart. Raises NotExpressible if the parts of one are not all of it, each once."""
-    read = {r.source for layer in b.layers for r in layer.reads}
-    read |= {v.source for v in map(b.values.get, b.graph.outputs) if isinstance(v, View)}
+    read = {a for layer in b.layers for r in layer.reads for a in r.source.all()}
+    read |= {a for v in map(b.values.get, b.graph.outputs) if isinstance(v, View) for a in v.source.all()}
     for whole, parts in b.taken.items():
         assert whole.layer is not None  # of an input no part was made
         end, node = 0, whole.layer.node

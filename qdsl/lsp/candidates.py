@@ -15,7 +15,7 @@ from qdsl.model.check_operator import OperatorTemplate
 from qdsl.model.check_precision import GRANULARITIES
 from qdsl.model.check_search import SEARCH_RANGES
 from qdsl.model.check_study import REPORTS
-from qdsl.model.graph import FUNCTIONS
+from qdsl.model.graph import CONCAT, FUNCTIONS
 from qdsl.model.mapper import MAPPERS
 from qdsl.model.network import Network
 from qdsl.model.operator import Problem
@@ -172,6 +172,7 @@ class Candidates:
         yield from self._parameters(block)
         yield from (Item(b, "block") for b in (blocks_of(network) if network else ()))
         yield from self.operators()
+        yield Item(CONCAT, "function", "activations behind one another along the channels")
 
     def arguments(self) -> Items:
         """Names of the arguments of a call in a network."""

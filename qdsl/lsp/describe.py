@@ -90,8 +90,8 @@ def network_text(network: Network) -> Iterator[str]:
     yield f"- {len(network.layers)} layers, {len(network.distinct_problems)} of them distinct"
     yield f"- {sum(x.problem.operations for x in network.layers):,} operations, {weights:,} weights"
     for a in network.activations:
-        if a.producer is None or a.name in network.outputs:
-            yield f"- {'input' if a.producer is None else 'output'} `{a.name}`: {_shape(a.shape)}"
+        if a.is_input or a.name in network.outputs:
+            yield f"- {'input' if a.is_input else 'output'} `{a.name}`: {_shape(a.shape)}"
 
 
 def layers_text(layers: Sequence[Layer]) -> Iterator[str]:

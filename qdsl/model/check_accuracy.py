@@ -87,7 +87,7 @@ def check_limits(limits: Iterable[LimitStmt]) -> float | None:
 def check_network_learns(stmt: AccuracyStmt, accuracy: Accuracy, network: Network) -> None:
     """Raises SpecError where the network has another shape than the data."""
     kind = DATA[accuracy.data.kind]
-    inputs = [a for a in network.activations if a.producer is None]
+    inputs = [a for a in network.activations if a.is_input]
     given = [x for x in network.layers if not x.inputs]
     if given or len(inputs) != 1 or len(network.outputs) != 1:
         has = f"layer `{given[0].name}` is given by its sizes" if given else f"it has {len(inputs)} inputs"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qdsl.diagnostics import Sink
 from qdsl.model.expressions import as_activation, number, split_arguments
@@ -68,9 +68,25 @@ def _build(decl: NetworkDecl, graph: Graph, sink: Sink) -> Network:
     if failed or sink.errors:
         skip()  # a network without the layers that are wrong says nothing
     _check_whole(decl, graph, outputs, sink)
-    return Network(
-        decl.name.name, tuple(graph.layers), tuple(graph.activations.values()), tuple(outputs), decl.name.span
-    )
+    activations = tuple(_activations(graph, outputs))
+    return Network(decl.name.name, tuple(graph.layers), activations, tuple(outputs), decl.name.span)
+
+
+def _activations(graph: Graph, outputs: Sequence[str]) -> Iterator[Activation]:
+    """Those of inputs and layers as they were made, then the concatenations that are read, each after its parts."""
+    used = [a for layer in graph.layers for _, a in layer.inputs] + list(outputs)
+    joined: dict[str, Activation] = {}
+
+    def use(name: str) -> None:
+        if name not in joined and (parts := graph.activations[name].parts):
+            for part in parts:
+                use(part)
+            joined[name] = graph.activations[name]
+
+    for name in used:
+        use(name)
+    yield from (a for a in graph.activations.values() if not a.parts)
+    yield from joined.values()
 
 
 def _batch(decl: NetworkDecl) -> int:
@@ -144,6 +160,8 @@ def _check_whole(decl: NetworkDecl, graph: Graph, outputs: Sequence[str], sink: 
     for layer in {x.span: x for x in graph.layers if x.padding}.values():  # one instance of a block speaks for all
         _check_padding(layer, sink)
     read = {a for layer in graph.layers for _, a in layer.inputs} | set(outputs)
+    for a in reversed(graph.activations.values()):  # concatenations come after their parts
+        read.update(a.parts if a.name in read else ())
     for layer in connected:
         if layer.name not in read:
             helps = ["remove the layer or make it an output"]

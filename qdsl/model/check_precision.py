@@ -81,13 +81,13 @@ class _Graph:
     variables: list[WidthVariable] = field(default_factory=list)
     weights: dict[str, int] = field(default_factory=dict)  # layer -> variable of its weights
     outside: dict[str, int] = field(default_factory=dict)  # layer outside the graph -> variable of what it reads
-    activations: dict[str, int] = field(default_factory=dict)  # activation -> variable
+    activations: dict[str, int] = field(default_factory=dict)  # what an activation is stored as -> variable
 
     def number_variables(self) -> None:
         """Variables in layer order, activations before weights."""
         readers: dict[str, list[str]] = {}
         for layer in self.network.layers:
-            for activation in dict.fromkeys(a for _, a in layer.inputs if layer.has_weights):
+            for activation in dict.fromkeys(a for _, a in self._reads(layer) if layer.has_weights):
                 readers.setdefault(activation, []).append(layer.name)
         for layer in self.network.layers:
             if not layer.inputs:
@@ -97,8 +97,8 @@ class _Graph:
                     variable = self._variable(f"{layer.output}.activations", "activations", groups)
                     self.outside[layer.output] = variable
             elif layer.has_weights:
-                several = len({a for _, a in layer.inputs}) > 1
-                for tensor, activation in layer.inputs:
+                several = len({a for _, a in self._reads(layer)}) > 1
+                for tensor, activation in self._reads(layer):
                     if activation not in self.activations:
                         name = f"{layer.output}.activations" + (f".{tensor}" if several else "")
                         self.activations[activation] = self._variable(name, "activations", readers[activation])
@@ -110,11 +110,11 @@ class _Graph:
         widths = self._activation_widths()
         out = []
         for layer in self.network.layers:
-            inputs = dict(layer.inputs)
+            inputs = dict(self._reads(layer))
             pairs: list[tuple[str, int | None]] = []
             for t in layer.problem.operator.tensors:
                 if t.is_output:
-                    pairs.append((t.name, widths.get(layer.output)))
+                    pairs.append((t.name, widths.get(self._stored(layer.output))))
                 elif t.is_weight:
                     pairs.append((t.name, self.weights[layer.name]))
                 else:
@@ -124,16 +124,27 @@ class _Graph:
         return tuple(out)
 
     def _activation_widths(self) -> dict[str, int | None]:
-        """An activation has the width its readers with weights chose; else that of its first reader's result."""
+        """What is stored as one has the width its readers with weights chose; else that of its first reader's result."""
         first_reader: dict[str, str] = {}
         for layer in self.network.layers:
-            for _, activation in layer.inputs:
-                first_reader.setdefault(activation, layer.output)
+            for _, activation in self._reads(layer):
+                first_reader.setdefault(activation, self._stored(layer.output))
         widths: dict[str, int | None] = {}
-        # Readers come after what they read, so from the end backwards every reader's result is known.
-        for name in (a.name for a in reversed(self.network.activations)):
-            widths[name] = self.activations.get(name, widths.get(first_reader.get(name, "")))
+        for a in self.network.activations:
+            # followed to a width; a circle, which concatenations can close, has that of the network's outputs
+            name, passed = self._stored(a.name), set()
+            while name not in self.activations and name in first_reader and name not in passed:
+                passed.add(name)
+                name = first_reader[name]
+            widths[self._stored(a.name)] = self.activations.get(name)
         return widths
+
+    def _stored(self, activation: str) -> str:
+        return self.network.stored_as.get(activation, activation)
+
+    def _reads(self, layer: Layer) -> list[tuple[str, str]]:
+        """(tensor, what the activation that it reads is stored as)"""
+        return [(tensor, self._stored(a)) for tensor, a in layer.inputs]
 
     def _variable(self, name: str, role: str, layers: Sequence[str]) -> int:
         if role in self.shared:
@@ -152,7 +163,7 @@ class _Graph:
             return tuple(self.weights[x.name] for x in layers if x.has_weights)
         if not first.inputs:
             return (self.outside[first.output],)
-        return tuple({self.activations[a] for _, a in first.inputs if first.has_weights})
+        return tuple({self.activations[a] for _, a in self._reads(first) if first.has_weights})
 
 
 @dataclass

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import itertools
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -25,24 +27,29 @@ def table_path(stmt: TableStmt) -> str:
     return str(Path(stmt.span.source.path).parent / stmt.path.value)
 
 
-def table_hashes(tree: File) -> dict[str, str | None]:
-    """Of the tables that a file names: path as printed -> sha256 of the text, None if it cannot be read."""
+def table_statements(tree: File) -> Iterator[TableStmt]:
     parts = [d for d in tree.declarations if isinstance(d, AcceleratorDecl | EngineDecl)]
     blocks = [p.items for p in parts] + [i.statements for p in parts for i in p.items if isinstance(i, ComputeDecl)]
+    yield from (s for block in blocks for s in block if isinstance(s, TableStmt))
+
+
+def table_hashes(tree: File) -> dict[str, str | None]:
+    """Of the tables that a file names: path as printed -> sha256 of the text, None if it cannot be read."""
     found: dict[str, str | None] = {}
-    for stmt in (s for block in blocks for s in block if isinstance(s, TableStmt)):
+    for stmt in table_statements(tree):
         path = table_path(stmt)
         found[path] = None
         with suppress(OSError):
-            found[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path.endswith(SUFFIX) else None
+            found[path] = None if _refused(stmt) else hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return found
 
 
 def check_table(stmt: TableStmt) -> tuple[Table, Dimension]:
     """The table, and the dimension of its values. Raises SpecError if it cannot be read, or is none over all its keys."""
     shown, span = table_path(stmt), stmt.path.span
-    if not shown.endswith(SUFFIX):
-        fail("Q0012", f"`{shown}` is no `{SUFFIX}` file", span, label="tables are read from such files only")
+    if reason := _refused(stmt):
+        helps = ['paths are relative to this file, with `/`, for example "../tables/macs.csv"']
+        fail("Q0012", f"`{shown}` is not read: {reason}", span, helps=helps)
     header, *rows = _rows(stmt, read_text(shown, Path(shown), span))
     if len(header[1]) < 2:
         _misshapen(stmt, "has one column", "a table has at least one column of keys, and one of values")
@@ -61,6 +68,16 @@ def check_table(stmt: TableStmt) -> tuple[Table, Dimension]:
             _misshapen(stmt, f"has no row for {_listed(key)}", "it needs one for every combination of its keys")
     values = tuple(float(found[key]) for key in itertools.product(*axes))
     return Table(stmt.name.name, axes, values), scale.dimension
+
+
+def _refused(stmt: TableStmt) -> str:
+    """Why the path of a table is not opened; '' if it may be."""
+    if os.path.isabs(stmt.path.value) or any(c in stmt.path.value for c in "\\:\0"):
+        return "it is no relative path"
+    with suppress(OSError, RuntimeError):  # what cannot be resolved cannot be read, which is reported then
+        if Path(table_path(stmt)).resolve().suffix != SUFFIX:
+            return f"it leads to no `{SUFFIX}` file"
+    return "" if stmt.path.value.endswith(SUFFIX) else f"it is no `{SUFFIX}` file"
 
 
 def _rows(stmt: TableStmt, text: str) -> list[tuple[int, list[str]]]:

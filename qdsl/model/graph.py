@@ -9,12 +9,13 @@ from qdsl.diagnostics import Diagnostic, Label, Span, SpecError
 from qdsl.model.check_operator import OperatorTemplate, parameter_value
 from qdsl.model.expressions import Value, as_activation, as_truth, evaluate, kind, split_arguments
 from qdsl.model.findings import fail, lookup, quoted, skip, unknown, whole_name
-from qdsl.model.network import Activation, Layer
+from qdsl.model.network import Activation, Layer, concatenation
 from qdsl.model.operator import Operator, Problem, Tensor
-from qdsl.model.shapes import Padding, derive_problem
+from qdsl.model.shapes import Padding, derive_problem, shape_text
 from qdsl.model.units import COUNT, Quantity, whole
 from qdsl.syntax.tree import Binding, BlockDecl, Call, Conditional, Expr, Ident, YieldStmt
 
+CONCAT = "concat"
 FUNCTIONS = ("relu", "relu6")
 LAYER_LIMIT = 4096
 BLOCK_DEPTH_LIMIT = 32
@@ -84,9 +85,12 @@ class Graph:
             fail("Q0415", f"network `{self.network.name}` has too many layers", self.network.span)
         function = call.function.parts[0]
         known = function.name in self.blocks or function.name in self.operators
+        if not known and whole_name(call.function).name == CONCAT:
+            return self._concatenation(call, frame, chained)
         if len(call.function.parts) > 1 or not known:
             helps = ["import the file that declares it"]
-            unknown("operator or block", whole_name(call.function), [*self.blocks, *self.operators], helps=helps)
+            names = [*self.blocks, *self.operators, CONCAT]
+            unknown("operator or block", whole_name(call.function), names, helps=helps)
         if function.name in self.blocks:
             return self._instance(lookup("block", function, self.blocks), call, frame, name, chained)
         return self._layer(lookup("operator", function, self.operators), call, frame, name, chained)
@@ -110,6 +114,26 @@ class Graph:
         self.layers.append(Layer(name, problem, pairs, function, padding, call.span))
         self.activations[name] = Activation(name, problem.shape(operator.output), name)
         return self.activations[name]
+
+    def _concatenation(self, call: Call, frame: Frame, chained: Value | None) -> Activation:
+        """`concat(a, b)`: activations behind one another along the channels."""
+        positional, named = split_arguments(call.arguments)
+        if named:
+            fail("Q0204", f"`{CONCAT}` has activations and no other arguments", next(iter(named.values()))[0].span)
+        if call.activation is not None:
+            helps = ["write it after the layers whose results are joined"]
+            fail("Q0417", f"`{CONCAT}` computes nothing", call.activation.span, label="not allowed here", helps=helps)
+        if len(positional) < 2:
+            fail("Q0414", f"`{CONCAT}` joins two or more activations, and {len(positional)} are given", call.span)
+        given = [as_activation(v, s) for v, s in self._positional(positional, frame, chained)]
+        for a in given:
+            if len(a.shape) < 2:
+                fail("Q0413", f"`{a.name}` has no channels", call.span, notes=[shape_text(a)])
+            if (a.shape[0], *a.shape[2:]) != (given[0].shape[0], *given[0].shape[2:]):
+                notes = [shape_text(given[0]), shape_text(a), "all axes but the channels must agree"]
+                fail("Q0410", "the joined activations have different sizes", call.span, notes=notes)
+        made = concatenation(given)
+        return self.activations.setdefault(made.name, made)
 
     def _problem(
         self,

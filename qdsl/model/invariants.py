@@ -90,13 +90,21 @@ def _problem(p: Problem) -> Iterator[str]:
 
 def _network(n: Network) -> Iterator[str]:
     shapes = {a.name: a.shape for a in n.activations}
-    known = {a.name for a in n.activations if a.producer is None}
+    known = {a.name for a in n.activations if a.is_input}
     if len(shapes) != len(n.activations) or len({layer.name for layer in n.layers}) != len(n.layers):
         yield "names of layers and activations must differ"
+    before: set[str] = set()
+    for a in n.activations:
+        if not before.issuperset(a.parts):
+            yield f"{a.name} must come after what it joins"
+            return
+        if a.parts and a.shape[1] != sum(shapes[p][1] for p in a.parts):
+            yield f"{a.name} must have the channels of its parts"
+        before.add(a.name)
     for layer in n.layers:
         yield from (f"layer {layer.name}: {v}" for v in _problem(layer.problem))
         for tensor, activation in layer.inputs:
-            if activation not in known:
+            if not known.issuperset(n.written(activation)):
                 yield f"layer {layer.name} reads {activation} before it is produced"
             elif not _fits(layer, tensor, shapes[activation]):
                 yield f"layer {layer.name} does not fit the shape of {activation}"
@@ -104,7 +112,7 @@ def _network(n: Network) -> Iterator[str]:
             known.add(layer.name)
             if shapes.get(layer.name) != layer.problem.shape(layer.problem.operator.output):
                 yield f"layer {layer.name} must produce an activation of its output's shape"
-    if not set(n.outputs) <= known:
+    if not all(known.issuperset(n.written(o)) for o in n.outputs):
         yield "outputs must be activations"
 
 
@@ -200,8 +208,10 @@ def _precision(s: Study) -> Iterator[str]:
         return
     widths = {name: dict(tensors) for name, tensors in space.assignment}
     written: dict[str, set[int | None]] = {}
+    same = s.network.stored_as
     for layer in s.network.layers:
-        written.setdefault(layer.output, set()).add(widths[layer.name].get(layer.problem.operator.output.name))
+        name = same.get(layer.output, layer.output)
+        written.setdefault(name, set()).add(widths[layer.name].get(layer.problem.operator.output.name))
     for layer in s.network.layers:
         mine = widths[layer.name]
         if tuple(mine) != tuple(t.name for t in layer.problem.operator.tensors):
@@ -212,7 +222,7 @@ def _precision(s: Study) -> Iterator[str]:
             if index is not None and t.is_weight != (space.variables[index].role == "weights"):
                 yield f"{layer.name}.{t.name} has a width of the wrong role"
         for tensor, activation in layer.inputs:
-            if activation in written and written[activation] != {mine[tensor]}:
+            if written.get(same[activation], {mine[tensor]}) != {mine[tensor]}:
                 yield f"{layer.name} reads {activation} at another width than it is written"
 
 

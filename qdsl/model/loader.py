@@ -15,6 +15,7 @@ from qdsl.diagnostics import Diagnostic, Sink, SpecError
 from qdsl.model.check_file import Names, check_file
 from qdsl.model.check_table import table_hashes
 from qdsl.model.imports import LoadedFile, Texts, read_files
+from qdsl.model.outside import refuse_outside
 from qdsl.model.review_files import review_imports, review_use
 from qdsl.model.review_tensors import review_tensors
 from qdsl.model.study import Model
@@ -47,7 +48,8 @@ class Library:
     def load(self, path: str | Path, sink: Sink, root: Path | None = None) -> Loaded:
         """A file with its imports; all findings go to the sink.
 
-        root: imports may not lead out of this directory (None: they may, but only to regular `.qdsl` files).
+        root: no path may lead out of this directory (None: imports may, but only to regular `.qdsl` files, tables to
+        `.csv` files). Nothing is checked if one does.
         """
         with _collecting_seldom():
             return self._load(path, sink, root)
@@ -55,6 +57,11 @@ class Library:
     def _load(self, path: str | Path, sink: Sink, root: Path | None) -> Loaded:
         read = Sink()
         files, complete = read_files(path, read, root, self.texts)
+        if root is not None:
+            refuse_outside(files, root, read)
+            if read.errors:
+                sink.take(read)
+                return Loaded(tuple(files), {f.path: Names() for f in files}, None)
         found = Sink()
         names: dict[Path, Names] = {}
         for file in files:

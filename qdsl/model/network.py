@@ -14,12 +14,26 @@ from qdsl.model.operator import Axis, Operator, Problem
 class Activation:
     """A tensor that flows between layers. `producer`: name of the layer as written, or None for a network input.
 
-    shape: without padding, batch axis first.
+    shape: without padding, batch axis first. parts: of a concatenation along the channels, the activations that it
+    consists of; no layer writes it, and nothing is computed.
     """
 
     name: str
     shape: tuple[int, ...]
     producer: str | None
+    parts: tuple[str, ...] = ()
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the network is given it."""
+        return self.producer is None and not self.parts
+
+
+def concatenation(parts: Sequence[Activation]) -> Activation:
+    """The activations, which have equal axes but the channels, as one."""
+    names = tuple(a.name for a in parts)
+    batch, _, *rest = parts[0].shape
+    return Activation(f"concat({', '.join(names)})", (batch, sum(a.shape[1] for a in parts), *rest), None, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +102,34 @@ class Network:
     def layer(self, name: str) -> Layer:
         return self._layers[name]
 
+    def parts(self, activation: str) -> tuple[str, ...]:
+        """What a concatenation joins; nothing for other activations."""
+        found = self._activations.get(activation)
+        return found.parts if found else ()
+
+    def written(self, activation: str) -> tuple[str, ...]:
+        """What layers write, or the network is given, of an activation: the parts of its parts; itself if it has none."""
+        found = [x for part in self.parts(activation) for x in self.written(part)]
+        return tuple(found) or (activation,)
+
     def writers(self, activation: str) -> tuple[Layer, ...]:
         """The layer that writes an activation, or the groups it is split into."""
         return tuple(self._writers.get(activation, ()))
+
+    @cached_property
+    def stored_as(self) -> dict[str, str]:
+        """For each activation the first one with which it shares its width: all that are parts of one concatenation, and
+        the concatenation itself, are read as one."""
+        found = {a.name: a.name for a in self.activations}
+        for a in self.activations:
+            together = {found[part] for part in a.parts} | {found[a.name]} if a.parts else set()
+            first = next((x.name for x in self.activations if x.name in together), a.name)
+            found.update({name: first for name, old in found.items() if old in together})
+        return found
+
+    @cached_property
+    def _activations(self) -> dict[str, Activation]:
+        return {a.name: a for a in self.activations}
 
     @cached_property
     def _layers(self) -> dict[str, Layer]:
@@ -132,7 +171,9 @@ def network_set(weighted: Sequence[tuple[float, Network]]) -> Network:
         for x in n.layers
     )
     activations = tuple(
-        Activation(inside(a.name, n), a.shape, a.producer and inside(a.producer, n))
+        Activation(
+            inside(a.name, n), a.shape, a.producer and inside(a.producer, n), tuple(inside(p, n) for p in a.parts)
+        )
         for _, n in weighted
         for a in n.activations
     )

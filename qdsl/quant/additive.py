@@ -46,6 +46,7 @@ def sensitivity(
             return _filled(options, _by_curvature(module, x, asked, seed))
         with torch.no_grad():
             exact = module.run(x)
+            module.joined(module.network.outputs[0], exact)
             return _filled(options, [_by_output(module, exact, tensor, _ERRORS[measure]) for tensor in asked])
 
 
@@ -61,12 +62,13 @@ def options_of(precision: PrecisionSpace) -> Options:
 
 @dataclass(frozen=True)
 class Asked:
-    """One tensor of a layer. activation: its name if it is one; start: the first layer that its width changes."""
+    """One tensor of a layer. activations: if it is one, all that are stored as one with it, without concatenations; start:
+    the first layer that its width changes."""
 
     layer: str
     tensor: str
     widths: tuple[int, ...]
-    activation: str
+    activations: tuple[str, ...]
     start: str
 
 
@@ -78,13 +80,18 @@ def _asked(module: QuantNetwork, options: Options) -> list[Asked]:
         whole = module.groups[name][0] if name in module.groups else name
         layer = module.layers[whole].layer
         for tensor, widths in tensors.items():
-            activation = (
-                "" if layer.problem.operator.tensor(tensor).is_weight else dict(layer.inputs).get(tensor, whole)
-            )
-            if activation not in seen:
-                found.append(Asked(name, tensor, tuple(widths), activation, whole))
-            seen |= {activation} - {""}
+            together: tuple[str, ...] = ()
+            if not layer.problem.operator.tensor(tensor).is_weight:
+                together = _together(module, dict(layer.inputs).get(tensor, whole))
+            if not seen.intersection(together):
+                found.append(Asked(name, tensor, tuple(widths), together, whole))
+            seen.update(together)
     return found
+
+
+def _together(module: QuantNetwork, activation: str) -> tuple[str, ...]:
+    network, stored = module.network, module.stored_as
+    return tuple(a.name for a in network.activations if not a.parts and stored[a.name] == stored[activation])
 
 
 def _by_output(
@@ -96,22 +103,20 @@ def _by_output(
     for bits in asked.widths:
         values = dict(exact)
         module.set_widths(_alone(module, asked, bits))
-        if asked.activation:
-            values[asked.activation] = module.activations[asked.activation](values[asked.activation])
+        values.update({a: module.activations[a](values[a]) for a in asked.activations})
         module.resume(values, after)
-        found[bits] = float(error(exact[output], values[output]))
+        found[bits] = float(error(exact[output], module.joined(output, values)))
     module.set_widths({})
     return asked, found
 
 
 def _readers(module: QuantNetwork, asked: Asked) -> list[str]:
     """Layers to execute again: those that the tensor reaches, in order."""
-    changed = {asked.activation} - {""}
+    changed = set(asked.activations)
     found = []
     for name, layer in module.layers.items():
-        if name == asked.activation:
-            continue
-        if changed & {a for _, a in layer.layer.inputs} or (not asked.activation and name == asked.start):
+        reads = {part for _, a in layer.layer.inputs for part in module.network.written(a)}
+        if changed & reads or (not asked.activations and name == asked.start):
             changed.add(name)
             found.append(name)
     return found
@@ -120,7 +125,7 @@ def _readers(module: QuantNetwork, asked: Asked) -> list[str]:
 def _alone(module: QuantNetwork, asked: Asked, bits: int) -> Widths:
     """Widths that quantise the one tensor; other groups of its layer as little as can be."""
     mine = {asked.layer: {asked.tensor: bits}}
-    if asked.activation or asked.layer not in module.groups:
+    if asked.activations or asked.layer not in module.groups:
         return mine
     others = [n for n, (whole, _) in module.groups.items() if whole == asked.start]
     return {n: mine.get(n, {asked.tensor: WIDEST}) for n in others}
@@ -141,46 +146,41 @@ def _by_curvature(
     module: QuantNetwork, x: Tensor, asked: list[Asked], seed: int
 ) -> list[tuple[Asked, dict[int, float]]]:
     values = module.run(x.detach().requires_grad_())
-    tensors = [_tensor(module, values, a) for a in asked]
-    output = values[module.network.outputs[0]]
+    pairs = [(a, name, tensor) for a in asked for name, tensor in _tensors(module, values, a)]
+    tensors = [tensor for _, _, tensor in pairs]
+    output = module.joined(module.network.outputs[0], values)
     loss = _divergence(output.detach(), output)
     slopes = torch.autograd.grad(loss, tensors, create_graph=True)
     generator = torch.Generator().manual_seed(seed)
-    traces = [0.0] * len(asked)
+    traces = [0.0] * len(pairs)
     for i, (tensor, slope) in enumerate(zip(tensors, slopes, strict=True)):
         for _ in range(PROBES):
             signs = (torch.randint(0, 2, tensor.shape, generator=generator) * 2 - 1).to(tensor)
             (bent,) = torch.autograd.grad(slope, tensor, signs, retain_graph=True)
             traces[i] += float((signs * bent).sum()) / PROBES
+    errors = [dict.fromkeys(a.widths, 0.0) for a in asked]
     with torch.no_grad():
-        return [
-            (
-                a,
-                {
-                    bits: 0.5 * max(0.0, trace) / tensor.numel() * _squared_error(module, a, tensor, bits)
-                    for bits in a.widths
-                },
-            )
-            for a, tensor, trace in zip(asked, tensors, traces, strict=True)
-        ]
+        for (a, name, tensor), trace in zip(pairs, traces, strict=True):
+            found = errors[asked.index(a)]
+            for bits in found:
+                squared = _squared_error(module, a, name, tensor, bits)
+                found[bits] += 0.5 * max(0.0, trace) / tensor.numel() * squared
+    return list(zip(asked, errors, strict=True))
 
 
-def _tensor(module: QuantNetwork, values: Mapping[str, Tensor], asked: Asked) -> Tensor:
-    if asked.activation:
-        return values[asked.activation]
+def _tensors(module: QuantNetwork, values: Mapping[str, Tensor], asked: Asked) -> list[tuple[str, Tensor]]:
+    """Activations with their names, or the weights."""
+    if asked.activations:
+        return [(a, values[a]) for a in asked.activations]
     weight = module.layers[asked.start].weight
     assert weight is not None
-    return weight
+    return [("", weight)]
 
 
-def _squared_error(module: QuantNetwork, asked: Asked, tensor: Tensor, bits: int) -> float:
+def _squared_error(module: QuantNetwork, asked: Asked, activation: str, tensor: Tensor, bits: int) -> float:
     module.set_widths(_alone(module, asked, bits))
     layer = module.layers[asked.start]
-    found = (
-        module.activations[asked.activation](tensor)
-        if asked.activation
-        else layer.quantised_weight(layer.weight_grid())
-    )
+    found = module.activations[activation](tensor) if activation else layer.quantised_weight(layer.weight_grid())
     module.set_widths({})
     return float((found - tensor).square().sum())
 

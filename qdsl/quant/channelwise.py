@@ -14,7 +14,7 @@ from torch import Tensor
 from qdsl.model.measured import Measured
 from qdsl.quant.batches import batches, on_device, samples
 from qdsl.quant.compact import Compact, compacted
-from qdsl.quant.network import build
+from qdsl.quant.network import build, refuse_concatenations
 from qdsl.quant.soft import Choices, Shares, SoftNetwork, Widths
 from qdsl.quant.training import Trainer, Weights, error_of, quantisers, reproducible, set_weights, weights_of
 
@@ -73,8 +73,9 @@ def search(
     """One design: shares and weights are trained together to minimise the cross entropy plus strength x cost (relative to the
     widest widths), each channel gets its largest share, and the network is trained on with these widths.
 
-    weights: of the trained float network.
+    weights: of the trained float network. Raises SpecError (Q0931) for a network with concatenations.
     """
+    refuse_concatenations(trainer.network)
     a = trainer.accuracy
     with reproducible(a.seed):
         fixed = quantisers(replace(a, learned="none", per="channel"))

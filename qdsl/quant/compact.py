@@ -136,7 +136,7 @@ def _passes(layer: Layer, tensor: str) -> bool:
 def _fixed(name: str, network: Network, classes: Mapping[str, str]) -> bool:
     """Whether the order of channels is given from outside, or something reads them otherwise than one by one or summed up."""
     members = {a for a, c in classes.items() if c == name}
-    ends = {a.name for a in network.activations if a.producer is None} | set(network.outputs)
+    ends = {a.name for a in network.activations if a.is_input} | set(network.outputs)
     read = any(a in members and not _passes(x, t) and t != summed_input(x) for x in network.layers for t, a in x.inputs)
     written = (x for x in network.layers if x.output in members)
     made = all(

@@ -21,7 +21,7 @@ from qdsl.quant.batches import batches, on_device
 from qdsl.quant.compact import compacted, moving_together
 from qdsl.quant.complexity import mac_cost
 from qdsl.quant.costs import weighted
-from qdsl.quant.network import QuantNetwork, build
+from qdsl.quant.network import QuantNetwork, build, refuse_concatenations
 from qdsl.quant.soft import Widths, leaders
 from qdsl.quant.training import (
     FLOAT_DECAY,
@@ -102,7 +102,9 @@ class DensityRun:
 
 
 def train(trainer: Trainer, settings: DensitySettings) -> DensityRun:
-    """Trains the trainer's network from random weights, on its data, batches and seed."""
+    """Trains the trainer's network from random weights, on its data, batches and seed. Raises SpecError (Q0931) for a network
+    with concatenations."""
+    refuse_concatenations(trainer.network)
     with reproducible(trainer.accuracy.seed):
         state = _State.begun(trainer, settings)
         history: list[dict[str, float]] = []
@@ -283,7 +285,7 @@ def _without(network: Network, bits: Bits, removed: Mapping[str, list[int]]) -> 
 
 def _ends(network: Network) -> set[str]:
     """The layers that read what the network reads, and those that write what it writes."""
-    read = {a.name for a in network.activations if a.producer is None}
+    read = {a.name for a in network.activations if a.is_input}
 
     def at_an_end(x: Layer) -> bool:
         return any(a in read for _, a in x.inputs) or x.output in network.outputs

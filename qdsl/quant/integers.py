@@ -31,7 +31,9 @@ class Whole:
 
 
 def integer_run(network: QuantNetwork, *inputs: Tensor) -> dict[str, Tensor]:
-    """The codes of every activation, int64, by its name. inputs: as the module takes them; all on the CPU.
+    """The codes of every activation, int64, by its name; of concatenations those that layers read.
+
+    inputs: as the module takes them; all on the CPU.
 
     Raises ValueError for a network with something that is not quantised, with batch normalisation not folded, or with sums
     beyond what double precision holds exactly.
@@ -47,7 +49,9 @@ def integer_run(network: QuantNetwork, *inputs: Tensor) -> dict[str, Tensor]:
         }
         for name, layer in network.layers.items():
             reads = [grids[a] for _, a in layer.layer.inputs]
-            values = [_numbers(g, codes[a]) for g, (_, a) in zip(reads, layer.layer.inputs, strict=True)]
+            values = [
+                _numbers(g, network.joined(a, codes)) for g, (_, a) in zip(reads, layer.layer.inputs, strict=True)
+            ]
             found, divisor = _result(layer, values, reads)
             codes[name] = _coded(found, divisor, layer.layer.function, grids[name])
     return codes
@@ -57,7 +61,7 @@ def integer_output(network: QuantNetwork, *inputs: Tensor) -> Tensor:
     """The first output in real numbers, to compare with what the module puts out."""
     name = network.network.outputs[0]
     grid = network.grid(name)
-    codes = integer_run(network, *inputs)[name]
+    codes = network.joined(name, integer_run(network, *inputs))
     assert grid is not None
     return grid.values(codes.to(grid.scale.dtype)).detach()
 

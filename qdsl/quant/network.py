@@ -49,8 +49,8 @@ def build(
 
 
 class QuantNetwork(nn.Module):
-    """network: without groups of channels. layers, activations: modules by the names in the spec. groups: of a split
-    layer, (the layer, channels) in their order."""
+    """network: without groups of channels. layers, activations: modules by the names in the spec; activations that are stored
+    as one have one. groups: of a split layer, (the layer, channels) in their order."""
 
     def __init__(
         self,
@@ -66,42 +66,51 @@ class QuantNetwork(nn.Module):
         self.groups = groups
         self.settings = settings
         generator = torch.Generator().manual_seed(seed)
+        self.stored_as = network.stored_as
         signed = _signed(network)
         self.layers: dict[str, QuantLayer] = {
             x.name: QuantLayer(x, settings, batch_norm and x.name not in network.outputs, generator, device)
             for x in network.layers
         }
-        self.activations = {
-            a.name: ActivationQuantiser(settings.activations, signed[a.name], device) for a in network.activations
-        }
+        made = {n: ActivationQuantiser(settings.activations, s, device) for n, s in signed.items()}
+        self.activations = {name: made[stored] for name, stored in self.stored_as.items()}
         # torch allows no dots in the names of modules
         self.layer_modules = nn.ModuleDict({_key(n): x for n, x in self.layers.items()})
-        self.activation_modules = nn.ModuleDict({_key(n): x for n, x in self.activations.items()})
+        self.activation_modules = nn.ModuleDict({_key(n): x for n, x in made.items()})
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the activations that it reads."""
-        return tuple(a.name for a in self.network.activations if a.producer is None)
+        return tuple(a.name for a in self.network.activations if a.is_input)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The first output. inputs: in the order of the spec, batch axis first."""
-        return self.run(*inputs)[self.network.outputs[0]]
+        return self.joined(self.network.outputs[0], self.run(*inputs))
 
     def run(self, *inputs: Tensor) -> dict[str, Tensor]:
-        """Every activation by its name."""
+        """Every activation by its name; of concatenations those that layers read."""
         values = {n: self.activations[n](x) for n, x in zip(self.inputs, inputs, strict=True)}
         self.resume(values, tuple(self.layers))
         return values
 
     def resume(self, values: dict[str, Tensor], layers: Iterable[str]) -> None:
         """Executes some layers again, in their order, and replaces what they write."""
+        for a in self.network.activations:
+            if a.parts:
+                values.pop(a.name, None)
         for name in layers:
             values[name] = self.activations[name](self.layers[name](*self.reads(name, values)))
 
-    def reads(self, layer: str, values: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Grid | None]]:
+    def reads(self, layer: str, values: dict[str, Tensor]) -> tuple[list[Tensor], list[Grid | None]]:
         """What a layer reads, and the grids of it, those of this pass where it was quantised in it."""
         names = [a for _, a in self.layers[layer].layer.inputs]
-        return [values[a] for a in names], [self.activations[a].latest or self.grid(a) for a in names]
+        return [self.joined(a, values) for a in names], [self.activations[a].latest or self.grid(a) for a in names]
+
+    def joined(self, activation: str, values: dict[str, Tensor]) -> Tensor:
+        """An activation, or its codes; a concatenation is made of its parts, and kept."""
+        if activation not in values:
+            values[activation] = torch.cat([self.joined(p, values) for p in self.network.parts(activation)], 1)
+        return values[activation]
 
     def grid(self, activation: str) -> Grid | None:
         """None for one that is not quantised."""
@@ -112,9 +121,10 @@ class QuantNetwork(nn.Module):
         """Other widths for the same weights. Groups of channels may be named as a study splits them, `conv.1`. Raises
         ValueError for an activation that would have two widths, and for layers or tensors that are not there."""
         entries = list(_entries(self.network, _joined(widths, self.groups)))
-        found, weights = _activation_widths(entries), _weight_widths(entries)
-        for name, quantiser in self.activations.items():
-            quantiser.set_width(found.get(name))
+        found, weights = _activation_widths(entries, self.stored_as), _weight_widths(entries)
+        for name, stored in self.stored_as.items():
+            if name == stored:
+                self.activations[name].set_width(found.get(name))
         for name, layer in self.layers.items():
             if layer.quantiser is not None:
                 layer.quantiser.set_width(weights.get(name))
@@ -122,8 +132,9 @@ class QuantNetwork(nn.Module):
     def calibrate(self, batches: Iterable[Tensor]) -> None:
         """Sets the ranges of all activations from what they are without quantisation; each batch is an input."""
         was_training = self.training
+        quantisers = [x for x in self.activation_modules.values() if isinstance(x, ActivationQuantiser)]
         self.eval()
-        for quantiser in self.activations.values():
+        for quantiser in quantisers:
             quantiser.sample, quantiser.observing, quantiser.latest = [], True, None
         weights = [x.quantiser for x in self.layers.values() if x.quantiser is not None]
         kept = [x.bits for x in weights]
@@ -136,7 +147,7 @@ class QuantNetwork(nn.Module):
         finally:
             for x, bits in zip(weights, kept, strict=True):
                 x.bits = bits
-            for quantiser in self.activations.values():
+            for quantiser in quantisers:
                 quantiser.finish()
             self.train(was_training)
 
@@ -159,6 +170,15 @@ def whole_layers(network: Network) -> Network:
     return replace(network, layers=tuple(layers.values()))
 
 
+def refuse_concatenations(network: Network) -> None:
+    """Raises SpecError (Q0931) for a network that joins activations, whose channels are not sorted or removed."""
+    for a in network.activations:
+        if a.parts:
+            text = f"`{a.name}` joins channels, and widths of channels are not searched in such networks"
+            helps = ("search widths per layer with a study: `minimize energy, error`",)
+            raise SpecError([Diagnostic("Q0931", text, network.span, helps=helps)])
+
+
 def _check(network: Network) -> None:
     for x in network.layers:
         if not x.inputs:
@@ -171,11 +191,14 @@ def _check(network: Network) -> None:
 
 
 def _signed(network: Network) -> dict[str, bool]:
-    """Whether an activation may be negative."""
-    found = {a.name: True for a in network.activations}
+    """By what activations are stored as, whether one of them may be negative."""
+    negative = {a.name: a.is_input for a in network.activations}
     for x in network.layers:
-        positive = not x.has_weights and not any(found[a] for _, a in x.inputs)
-        found[x.name] = not (x.function or positive)
+        reads = [part for _, a in x.inputs for part in network.written(a)]
+        negative[x.name] = not x.function and (x.has_weights or any(negative[a] for a in reads))
+    found: dict[str, bool] = {}
+    for name, stored in network.stored_as.items():
+        found[stored] = found.get(stored, False) or negative[name]
     return found
 
 
@@ -205,7 +228,8 @@ def _entries(network: Network, widths: Widths) -> Iterable[Entry]:
             yield layer, tensor, bits if bits is None or isinstance(bits, int) else tuple(bits)
 
 
-def _activation_widths(entries: Iterable[Entry]) -> dict[str, int]:
+def _activation_widths(entries: Iterable[Entry], stored_as: Mapping[str, str]) -> dict[str, int]:
+    """By what activations are stored as."""
     found: dict[str, int] = {}
     for layer, tensor, bits in entries:
         operand = layer.problem.operator.tensor(tensor)
@@ -213,8 +237,8 @@ def _activation_widths(entries: Iterable[Entry]) -> dict[str, int]:
             continue
         name = layer.name if operand.is_output else dict(layer.inputs)[tensor]
         for width in {bits} if isinstance(bits, int) else set(bits):
-            if found.setdefault(name, width) != width:
-                raise ValueError(f"activation `{name}` would have {found[name]} and {width} bits")
+            if (other := found.setdefault(stored_as[name], width)) != width:
+                raise ValueError(f"activation `{name}` would have {other} and {width} bits")
     return found
 
 

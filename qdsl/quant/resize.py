@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from qdsl.diagnostics import SourceFile, Span
-from qdsl.model.network import Activation, Layer, Network
+from qdsl.model.network import Activation, Layer, Network, concatenation
 from qdsl.model.operator import Operator
 from qdsl.model.shapes import derive_problem
 
@@ -17,7 +17,7 @@ def resized(network: Network, input_shape: tuple[int, ...] | None, classes: int 
     """
     if input_shape is None and classes is None:
         return network
-    shapes = {a.name: a for a in network.activations if a.producer is None}
+    shapes = {a.name: a for a in network.activations if a.is_input}
     if input_shape is not None:
         first = next(iter(shapes.values()))
         shapes[first.name] = replace(first, shape=(first.shape[0], *input_shape))
@@ -26,16 +26,25 @@ def resized(network: Network, input_shape: tuple[int, ...] | None, classes: int 
 
 def with_channels(network: Network, channels: Mapping[str, int]) -> Network:
     """Every size derived anew for other numbers of output channels of some layers."""
-    return _derived_anew(network, {a.name: a for a in network.activations if a.producer is None}, channels)
+    return _derived_anew(network, {a.name: a for a in network.activations if a.is_input}, channels)
 
 
 def _derived_anew(network: Network, shapes: dict[str, Activation], channels: Mapping[str, int]) -> Network:
+    """shapes: of the inputs; all others are put there, too."""
+
+    def shape(activation: str) -> Activation:
+        if activation not in shapes:
+            shapes[activation] = concatenation([shape(p) for p in network.parts(activation)])
+        return shapes[activation]
+
     layers = []
     for x in network.layers:
+        for _, a in x.inputs:
+            shape(a)
         x = _resized(x, shapes, channels.get(x.name))
         layers.append(x)
         shapes[x.name] = Activation(x.name, x.problem.shape(x.problem.operator.output), x.name)
-    activations = tuple(shapes[a.name] for a in network.activations)
+    activations = tuple(shape(a.name) for a in network.activations)
     return replace(network, layers=tuple(layers), activations=activations)
 
 

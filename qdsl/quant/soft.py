@@ -53,7 +53,7 @@ class Choices:
         leader = leaders(network)[activation]
         if leader in network.outputs:
             return (self.output_bits,)
-        read = any(a.name == leader and a.producer is None for a in network.activations)
+        read = any(a.name == leader and a.is_input for a in network.activations)
         return (self.input_bits,) if read else self.activations
 
 
@@ -203,7 +203,7 @@ def leaders(network: Network) -> dict[str, str]:
             weighted |= {a} if x.has_weights else set()
     for activation in reversed(network.activations):
         name = activation.name
-        own = activation.producer is None or name in weighted or name in network.outputs or name not in readers
+        own = activation.is_input or name in weighted or name in network.outputs or name not in readers
         found[name] = name if own else found[readers[name][0]]
     return found
 

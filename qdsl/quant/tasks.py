@@ -63,7 +63,7 @@ def _check_device(name: str) -> None:
 @lru_cache(maxsize=1)
 def _data(question: Question) -> Data:
     network = question.network
-    (shape,) = (a.shape[1:] for a in network.activations if a.producer is None)
+    (shape,) = (a.shape[1:] for a in network.activations if a.is_input)
     return load(question.accuracy.data, shape)
 
 

@@ -17,7 +17,8 @@ def live_activations(study: Study) -> tuple[tuple[str, Alive], ...]:
     assignment = {layer: dict(tensors) for layer, tensors in study.precision.assignment}
     width: dict[str, int | None] = {}
     owner: dict[str, str] = {}
-    first: dict[str, int] = {a.name: 0 for a in network.activations if a.producer is None}
+    first: dict[str, int] = {a.name: 0 for a in network.activations if a.is_input}
+    stays = dict.fromkeys((part for o in network.outputs for part in network.written(o)), len(network.layers))
     last: dict[str, int] = {}
     for i, layer in enumerate(network.layers):
         output = layer.problem.operator.output
@@ -25,12 +26,12 @@ def live_activations(study: Study) -> tuple[tuple[str, Alive], ...]:
         owner[layer.output] = layer.network
         first.setdefault(layer.output, i)
         last[layer.output] = i
-        for tensor, activation in layer.inputs:
+        for tensor, activation in ((t, part) for t, a in layer.inputs for part in network.written(a)):
             width[activation] = assignment[layer.name][tensor]
             owner[activation] = layer.network
             last[activation] = i
-    last.update(dict.fromkeys(network.outputs, len(network.layers)))
-    size = {a.name: prod(a.shape) for a in network.activations}
+    last.update(stays)
+    size = {a.name: prod(a.shape) for a in network.activations if not a.parts}
     out = []
     for i, layer in enumerate(network.layers):
         if layer.inputs:

@@ -87,7 +87,7 @@ def quantise(
     """
     accuracy = _supported(study)
     network = whole_layers(study.network)
-    shape = next(a.shape[1:] for a in network.activations if a.producer is None)
+    shape = next(a.shape[1:] for a in network.activations if a.is_input)
     trainer = Trainer(network, accuracy, load(accuracy.data, shape))
     told("training the network without quantisation")
     weights = _float_weights(trainer)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from qdsl.diagnostics import Sink, SourceFile
-from qdsl.syntax.build import Build, Word
+from qdsl.syntax.building import Build, Word
 from qdsl.syntax.tables import Shape, tables
 from qdsl.syntax.tree import Declaration, Import
 

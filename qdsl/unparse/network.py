@@ -20,7 +20,7 @@ def network_decl(network: Network, arguments: Mapping[Operator, Mapping[str, int
     blocks = Blocks(Paths(network), Calls.of(network, arguments))
     items = list(_items(network, blocks))
     outputs = (t.OutputStmt(span=NOWHERE, value=blocks.paths.at_top(a)) for a in network.outputs)
-    batches = {a.shape[0] for a in network.activations if a.producer is None}
+    batches = {a.shape[0] for a in network.activations if a.is_input}
     if len(batches) > 1:
         raise ValueError(f"the inputs of `{network.name}` have different batches")
     batch = (t.BatchStmt(span=NOWHERE, value=number(n)) for n in batches if n != 1)
@@ -48,7 +48,7 @@ def _whole(layer: Layer) -> Layer:
 def _items(network: Network, blocks: Blocks) -> Iterator[t.InputStmt | t.Binding | t.LayerStmt]:
     """Inputs stand where they do among the activations."""
     place = {a.name: i for i, a in enumerate(network.activations)}
-    inputs = [a for a in network.activations if a.producer is None]
+    inputs = [a for a in network.activations if a.is_input]
     for key, layers in grouped(network.layers, "").items():
         first = place.get(layers[0].name, -1)
         while inputs and place[inputs[0].name] < first:

@@ -8,7 +8,7 @@ from math import isfinite
 
 from qdsl.diagnostics import SourceFile, Span
 from qdsl.syntax import tree as t
-from qdsl.syntax.build import MAX_EXPONENT
+from qdsl.syntax.building import MAX_EXPONENT
 
 NOWHERE = Span(SourceFile("<python>", ""), 0, 0)
 

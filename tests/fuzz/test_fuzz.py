@@ -70,11 +70,19 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[Seed]:
     shutil.copytree(data_dir("specs"), specs)
     paths = sorted(specs.rglob("*.qdsl"))
     found = [
-        Seed(p, p.read_text(encoding="utf-8"), 0.2 if p.parent.name in ("studies", "networks") else 1) for p in paths
+        Seed(
+            p, text := p.read_text(encoding="utf-8"), 0.2 if p.parent.name in ("studies", "networks") else rarity(text)
+        )
+        for p in paths
     ]
     reference = (data_dir("grammar") / "README.md").read_text(encoding="utf-8")
     examples = [part.split("```")[0] for part in reference.split("```qdsl\n")[1:]]
-    return found + [Seed(specs / "reference.qdsl", text, 1) for text in examples]
+    return found + [Seed(specs / "reference.qdsl", text, rarity(text)) for text in examples]
+
+
+def rarity(text: str) -> float:
+    """Long texts take longer."""
+    return min(1, 600 / len(text))
 
 
 def try_all(inputs: Inputs, numbers: range, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,12 +152,12 @@ def test_unknown_nodes_are_all_named_with_their_position(write: Write, capsys: p
     path = write(
         """net (float[1,8,4,4] x) => (float[N,C,H,W] out) {
              a = Conv(x, w) b = Conv(x, w)
-             [cat] c = Concat<axis = 1>(a, b)
+             [cat] c = Concat<axis = 2>(a, b)
              [mix] d = com.example.Mixer(b)
              [last] out = Conv(c, v)
         }""".replace("com.example.", "qonnx.custom_op.general."),
         w=(8, 8, 1, 1),
-        v=(4, 16, 1, 1),
+        v=(4, 8, 1, 1),
     )
     assert main(["import", str(path)]) == 1
     said = capsys.readouterr()
@@ -171,11 +171,11 @@ def test_a_list_of_layers_leaves_moves_out_with_a_warning(write: Write, capsys: 
     path = write(
         """net (float[1,8,4,4] x) => (float[N,C,H,W] out) {
              a = Conv(x, w) b = Conv(x, w)
-             [cat] c = Concat<axis = 1>(a, b)
+             [cat] c = Concat<axis = 2>(a, b)
              out = Conv(c, v)
         }""",
         w=(8, 8, 1, 1),
-        v=(4, 16, 1, 1),
+        v=(4, 8, 1, 1),
     )
     out = path.with_suffix(".qdsl")
     assert main(["import", str(path), "--layers", "--out", str(out)]) == 0
@@ -183,8 +183,43 @@ def test_a_list_of_layers_leaves_moves_out_with_a_warning(write: Write, capsys: 
     network = qdsl.load(out).network("net")
     assert [x.problem.operations for x in network.layers] == [1024, 1024, 1024]
     assert not any(x.inputs for x in network.layers)
-    assert "// node 2 cat (Concat): a network has no operator" in out.read_text()
+    assert "// node 2 cat (Concat): a network joins whole activations, along their second axis" in out.read_text()
     assert main(["import", str(path), "--layers", "--deny", "Q0972"]) == 1
+
+
+def test_channels_are_joined_without_a_layer(write: Write) -> None:
+    path = write(
+        """net (float[1,8,4,4] x) => (float[N,C,H,W] out) {
+             a = Conv(x, w)
+             r = Relu(a)
+             c = Concat<axis = -3>(r, x, r)
+             d = Identity(c)
+             e = Concat<axis = 1>(d)
+             out = Conv(e, v)
+        }""",
+        w=(8, 8, 1, 1),
+        v=(4, 24, 1, 1),
+    )
+    made, network = imported(path)
+    assert "conv_2 = conv2d(concat(conv, x, conv), K = 4, R = 1, S = 1)" in made.text
+    assert shapes(network)["concat(conv, x, conv)"] == (1, 24, 4, 4)
+    assert [(x.name, x.function) for x in network.layers] == [("conv", "relu"), ("conv_2", "")]
+
+
+def test_a_reshape_does_not_split_what_is_joined(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(
+        """net (float[1,8,4,4] x) => (float[N,K] out) {
+             a = Conv(x, w)
+             c = Concat<axis = 1>(a, x)
+             d = Reshape(c, s)
+             out = Conv(d, v)
+        }""".replace("float[N,K]", "float[N,K,P,Q]"),
+        w=(8, 8, 1, 1),
+        v=(4, 4, 1, 1),
+        s=np.array([1, 4, 4, 16]),
+    )
+    assert main(["import", str(path)]) == 1
+    assert "error[Q0971]" in capsys.readouterr().err
 
 
 def test_parts_of_a_product_are_layers_if_they_are_all_of_it(write: Write) -> None:

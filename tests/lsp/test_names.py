@@ -70,6 +70,7 @@ OTHER = {
     *("latency", "operators", "default", "exact", "random", "victory", "groups"),
     *(*METHODS, *(name for names in METHODS.values() for name in names), *DATA),
     *(word for words in CHOICES.values() for word in words),
+    "concat",
     *("pad_P", "pad_Q"),  # the dimension in them is found
     "e",  # of numbers
 }

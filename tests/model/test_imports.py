@@ -77,6 +77,30 @@ def test_import_that_leaves_the_allowed_directory_is_refused(tmp_path: Path) -> 
         load(main, root=tmp_path / "a")
 
 
+TABLE = 'engine e { table macs from "%s"; energy 1 pJ; throughput 1; source "x" }'
+NET = 'study s { accuracy train() on images from "%s" with weights "%s" }'
+
+
+@pytest.mark.parametrize("text", [TABLE % "../t.csv", NET % ("../data", "w.pt"), NET % ("data", "../w.pt")])
+def test_no_other_path_leaves_the_allowed_directory(tmp_path: Path, text: str) -> None:
+    main = write(tmp_path, a__main=text).parent / "a" / "main.qdsl"
+    (tmp_path / "t.csv").write_text("bits, macs\n8, secret\n")
+    with pytest.raises(SpecError) as found:
+        load(main, root=tmp_path / "a")
+    assert [d.code for d in found.value.diagnostics] == ["Q0012"]
+    assert "secret" not in str(found.value)
+
+
+@pytest.mark.parametrize("path", ["/etc/t.csv", "C:t.csv", "a\\\\t.csv", "t.txt", "link.csv"])
+def test_tables_have_relative_paths_of_their_kind(tmp_path: Path, path: str) -> None:
+    main = write(tmp_path, main=TABLE % path)
+    (tmp_path / "t.txt").write_text("bits, macs\n8, secret\n")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "t.txt")
+    with pytest.raises(SpecError) as found:
+        load(main)
+    assert "Q0012" in [d.code for d in found.value.diagnostics] and "secret" not in str(found.value)
+
+
 def test_link_to_another_sort_of_file_is_refused(tmp_path: Path) -> None:
     main = write(tmp_path, main='import "secret.qdsl"\n')
     (tmp_path / "secret.txt").write_text("secret")

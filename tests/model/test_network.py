@@ -51,6 +51,26 @@ def test_residual_reads_the_input_of_its_block(load_text: Load) -> None:
     assert n.layer("r.3.add").inputs == (("I", "r.2.add"), ("W", "r.3.b"))
 
 
+def test_a_concatenation_is_no_layer(load_text: Load) -> None:
+    text = """
+network n {
+  input x: 4 x 8 x 8
+  input y: 2 x 8 x 8
+  both = concat(x, y)
+  wide = concat(both, y)
+  c = conv2d(wide, K = both.channels, R = 1, S = 1)
+  output concat(c, y)
+}
+"""
+    n = network(load_text, text)
+    assert [(x.name, x.inputs, x.problem.size("C")) for x in n.layers] == [
+        ("c", (("I", "concat(concat(x, y), y)"),), 8)
+    ]
+    assert n.layers[0].problem.size("K") == 6
+    assert n.outputs == ("concat(c, y)",) and n.written("concat(concat(x, y), y)") == ("x", "y", "y")
+    assert set(n.stored_as.values()) == {"x"}
+
+
 def test_activation_functions_and_padding_are_carried(load_text: Load) -> None:
     n = network(load_text, RESIDUAL)
     assert [(layer.function, layer.padding) for layer in n.layers[:3]] == [

@@ -89,6 +89,37 @@ network n {
     assert names(s)["add"] == {"I": "output", "W": "output", "O": "output"}
 
 
+def test_what_a_concatenation_joins_has_one_width(load_text: Load) -> None:
+    network = """
+network n {
+  input x: 4 x 8 x 8
+  a = conv2d(x, K = 4, R = 1, S = 1)
+  b = conv2d(a, K = 4, R = 1, S = 1)
+  output conv2d(concat(concat(a, x), b), K = 4, R = 1, S = 1)
+}
+"""
+    s = space(load_text, network)
+    shared = "a.activations"
+    assert [(v.name, v.layers) for v in s.variables if v.role == "activations"] == [(shared, ("a", "b", "conv2d"))]
+    assert names(s)["a"] == {"I": shared, "W": "a.weights", "O": shared}
+    assert names(s)["b"] == {"I": shared, "W": "b.weights", "O": shared}
+    assert names(s)["conv2d"] == {"I": shared, "W": "conv2d.weights", "O": "output"}
+
+
+def test_a_concatenation_that_closes_a_circle_of_widths_has_that_of_the_outputs(load_text: Load) -> None:
+    network = """
+network n {
+  input x: 4 x 8 x 8
+  a = add(x, x)
+  b = add(a, a)
+  output add(concat(x, b), concat(x, b))
+  input z: 4 x 8 x 8
+  output conv2d(z, K = 4, R = 1, S = 1)
+}
+"""
+    assert set(names(space(load_text, network))["b"].values()) == {"output"}
+
+
 def test_layer_with_two_weighted_inputs_has_a_variable_for_each(load_text: Load) -> None:
     network = """
 operator mix { dims N, C; weights W; O[n, c] = I[n, c] * J[n, c] * W[c] }

@@ -41,6 +41,21 @@ network n {
 }
 """
 
+JOINED = """
+network n {
+  input image: 2 x 6 x 6
+  block mixed(x) {
+    one = conv2d(x, K = 3, R = 1, S = 1) relu
+    three = conv2d(x, K = 4, R = 3, S = 3, pad = 1)
+    yield concat(one, three)
+  }
+  m1 = mixed(image)
+  m2 = mixed(m1)
+  fc = linear(mean(concat(m1, m2)), K = 3)
+  output fc
+}
+"""
+
 NARROW = """
 network n {
   input image: 1 x 8 x 8

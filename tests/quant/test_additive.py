@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qdsl.quant import Quantiser, Quantisers, QuantNetwork, build
 from qdsl.quant.additive import MEASURES, options_of, sensitivity
-from tests.quant.networks import RESIDUAL, loaded, uniform, written
+from tests.quant.networks import JOINED, RESIDUAL, loaded, uniform, written
 
 OPTIONS = {"stem": {"I": (2, 8), "W": (2, 8)}, "a": {"I": (2, 8), "W": (2, 8)}, "shortcut": {"I": (2, 8), "W": (2, 8)}}
 
@@ -58,6 +58,16 @@ def test_fewer_bits_harm_more_and_shared_activations_count_once(
     assert found["shortcut"]["I"] == {2: 0.0, 8: 0.0}
     counted = [found[n][t] for n, t in (("stem", "I"), ("stem", "W"), ("a", "I"), ("a", "W"), ("shortcut", "W"))]
     assert all(e[2] > 20 * e[8] > 0 for e in counted)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_what_a_concatenation_joins_is_one_tensor(tmp_path: Path, measure: str) -> None:
+    x = torch.randn(32, 2, 6, 6, generator=torch.Generator().manual_seed(1))
+    module = build(written(JOINED, tmp_path), seed=2)
+    module.calibrate([x])
+    found = sensitivity(module, [x], {n: {"I": (2, 8)} for n in ("m1.one", "m2.one", "m2.three")}, measure)
+    assert found["m2.one"]["I"][2] > 20 * found["m2.one"]["I"][8] > 0
+    assert found["m2.three"]["I"] == {2: 0.0, 8: 0.0}
 
 
 def test_the_network_is_left_as_it_was(residual: tuple[QuantNetwork, Tensor]) -> None:

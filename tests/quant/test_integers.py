@@ -11,7 +11,7 @@ from torch import Tensor
 from qdsl.model.network import Network
 from qdsl.quant import PartialSums, Quantiser, Quantisers, QuantNetwork, build
 from qdsl.quant.integers import integer_output, integer_run
-from tests.quant.networks import DEPTHWISE, RESIDUAL, shipped, uniform, written
+from tests.quant.networks import DEPTHWISE, JOINED, RESIDUAL, shipped, uniform, written
 
 SYMMETRIC = Quantiser(symmetric=True)
 ROWS = Quantiser(symmetric=True, per_channel=True)
@@ -46,8 +46,10 @@ def trained(network: Network, settings: Quantisers, bits: tuple[int, int]) -> tu
         (DEPTHWISE, Quantisers(weights=ROWS, activations=Quantiser(learned="pact")), (6, 7)),
         (RESIDUAL, Quantisers(partial_sums=PartialSums(9, saturate=True, channels=2)), (5, 6)),
         (DEPTHWISE, Quantisers(partial_sums=PartialSums(9, saturate=False, channels=3)), (1, 8)),
+        (JOINED, Quantisers(), (4, 6)),
+        (JOINED, Quantisers(weights=Quantiser(learned="lsq"), activations=Quantiser(learned="lsq")), (3, 4)),
     ],
-    ids=["rows", "binary", "mse", "one bit", "lsq", "pact", "saturating", "wrapping"],
+    ids=["rows", "binary", "mse", "one bit", "lsq", "pact", "saturating", "wrapping", "joined", "joined lsq"],
 )
 def test_equal_bit_for_bit(text: str, settings: Quantisers, bits: tuple[int, int], tmp_path: Path) -> None:
     module, x = trained(written(text, tmp_path), settings, bits)

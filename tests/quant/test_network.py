@@ -12,7 +12,7 @@ from qdsl.model import load
 from qdsl.quant import build
 from qdsl.quant.network import whole_layers
 from qdsl.resources import data_dir
-from tests.quant.networks import DEPTHWISE, RESIDUAL, loaded, shipped, uniform, written
+from tests.quant.networks import DEPTHWISE, JOINED, RESIDUAL, loaded, shipped, uniform, written
 
 SHIPPED = sorted(p.stem for p in (data_dir("specs") / "networks").glob("*.qdsl"))
 LISTED = ("gpt2_small", "llama_8b")  # blocks given by the sizes of their layers
@@ -54,6 +54,32 @@ def test_a_network_is_executed_as_written(tmp_path: Path) -> None:
     average = f.relu(f.avg_pool2d(pool, 2, 1))
     out = average.flatten(1) @ w["fc"].flatten(1).T  # type: ignore[union-attr]
     assert torch.allclose(module(x), out, atol=1e-5)
+
+
+def test_a_concatenation_is_executed_and_has_one_grid(tmp_path: Path) -> None:
+    network = written(JOINED, tmp_path)
+    module = build(network, seed=3)
+    x = torch.randn(2, 2, 6, 6, generator=torch.Generator().manual_seed(1))
+    f = torch.nn.functional
+    w = {n: m.weight for n, m in module.layers.items()}
+
+    def mixed(x: torch.Tensor, name: str) -> torch.Tensor:
+        one = f.relu(f.conv2d(x, w[f"{name}.one"]))  # type: ignore[arg-type]
+        return torch.cat([one, f.conv2d(x, w[f"{name}.three"], padding=1)], 1)  # type: ignore[arg-type]
+
+    first = mixed(x, "m1")
+    joined = torch.cat([first, mixed(first, "m2")], 1)
+    assert torch.allclose(module(x), joined.mean((2, 3)) @ w["fc"].T, atol=1e-5)  # type: ignore[union-attr]
+    module.set_widths(uniform(network, 8, 5))
+    module.calibrate([x])
+    grids = [module.grid(f"m{i}.{name}") for i in (1, 2) for name in ("one", "three")]
+    assert all(g is grids[0] or g == grids[0] for g in grids)
+    values = module.eval().run(x)
+    joined = values["concat(concat(m1.one, m1.three), concat(m2.one, m2.three))"]
+    assert joined.shape == (2, 14, 6, 6) and joined.min() < 0
+    assert len(set(joined.flatten().tolist())) <= 2**5
+    with pytest.raises(ValueError, match="would have"):
+        module.set_widths({"m2.one": {"O": 4}, "m1.three": {"O": 5}})
 
 
 def test_weights_follow_from_the_seed_alone(tmp_path: Path) -> None:

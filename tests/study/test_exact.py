@@ -232,6 +232,17 @@ def test_the_front_of_a_network_is_that_of_all_its_designs(
     assert {tuple(v) for v in np.round(found, 9)} == _front(np.round(values, 9))
 
 
+def test_the_peak_counts_the_parts_of_a_concatenation(tmp_path: Any) -> None:
+    network = "network net { input x: 4; a = linear(x, N = 4); c = linear(concat(a, x), N = 2); output c }"
+    study = _study(network, ("activation_memory", "noise"), tmp_path)
+    evaluator = Evaluator(study, ())
+    names = [v.name for v in study.precision.variables]
+    design = np.array([[0 for _ in names]])  # 2 bits: x, a and their concatenation have one width
+    assert [n for n in names if n.endswith("activations")] == ["a.activations"]
+    # x and a, then both and c with 8 bits
+    assert evaluator.values(design, ("activation_memory",))[0, 0] == 2 * (4 + 4) + 8 * 2
+
+
 def test_the_peak_counts_what_waits_for_a_residual_join(tmp_path: Any) -> None:
     network = "network net { batch 2; input x: 4; a = linear(x, N = 4); b = linear(a, N = 4); c = add(b, a); output c }"
     study = _study(network, ("activation_memory", "noise"), tmp_path)

@@ -80,6 +80,26 @@ class MobileNet(nn.Module):
         return out
 
 
+class Dense(nn.Module):
+    """A fire module of SqueezeNet, then two layers of a DenseNet: all join channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(3, 4, 1)
+        self.one, self.three = nn.Conv2d(4, 6, 1), nn.Conv2d(4, 6, 3, padding=1)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(12), nn.BatchNorm2d(16)])
+        self.grow = nn.ModuleList([nn.Conv2d(12, 4, 3, padding=1), nn.Conv2d(16, 4, 3, padding=1)])
+        self.fc = nn.Linear(20, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.squeeze(x))
+        x = torch.cat([functional.relu(self.one(x)), functional.relu(self.three(x))], 1)
+        for norm, grow in zip(self.norms, self.grow, strict=True):
+            x = torch.cat([x, grow(functional.relu(norm(x)))], 1)
+        out: Tensor = self.fc(functional.avg_pool2d(x, 4).mean((2, 3)))
+        return out
+
+
 class Transformer(nn.Module):
     """A block of a transformer, with its heads made by reshapes."""
 
@@ -106,6 +126,7 @@ class Transformer(nn.Module):
 MODELS: dict[str, tuple[type[nn.Module], tuple[int, ...]]] = {
     "resnet": (ResNet, (1, 3, 32, 32)),
     "mobilenet": (MobileNet, (1, 3, 32, 32)),
+    "dense": (Dense, (1, 3, 16, 16)),
     "transformer": (Transformer, (1, 16, 32)),
 }
 

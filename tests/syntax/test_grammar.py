@@ -14,7 +14,7 @@ from lark import Token, Tree, UnexpectedInput
 from qdsl.diagnostics import Sink, SourceFile, Span
 from qdsl.resources import data_dir
 from qdsl.syntax import tree as t
-from qdsl.syntax.build import Build, Word
+from qdsl.syntax.building import Build, Word
 from qdsl.syntax.layout import lay_out
 from qdsl.syntax.reader import NotReadableError, read
 from qdsl.syntax.tables import parser

@@ -43,6 +43,7 @@ def networks(draw: st.DrawFn) -> str:
                     [
                         f"{name} = {_conv(draw, read)}",
                         f"{name} = {block}({read}, {k})",
+                        f"{name} = concat({read}, {draw(st.sampled_from(names))})",
                         f"repeat {draw(st.integers(1, 3))} as {name} = {block}({read}, {k} then 3)",
                         f"repeat {draw(st.integers(1, 3))} as {name} = conv({read}, K = {k} then 2, R = 3, pad = 1) relu",
                     ]
@@ -76,8 +77,9 @@ def _block(draw: st.DrawFn, name: str, inner: list[str]) -> str:
     for i in inner:
         lines += [
             f"inside = {i}(b, k)",
-            "b2 = add(inside, b)" if draw(st.booleans()) else "b2 = conv(inside, K = k, R = 1)",
+            f"b2 = {draw(st.sampled_from(['add(inside, b)', 'conv(inside, K = k, R = 1)', 'concat(inside, b, a)']))}",
         ]
     last = "b2" if inner else "b"
-    lines.append(draw(st.sampled_from([f"yield {last}", f"yield if x.channels == k then add(x, {last}) else {last}"])))
+    sums = [] if "concat" in lines[-1] else [f"yield if x.channels == k then add(x, {last}) else {last}"]
+    lines.append(draw(st.sampled_from([f"yield {last}", *sums])))
     return f"block {name}(x, k) {{ {'; '.join(lines)} }}"

@@ -4,6 +4,7 @@ from qdsl.report.figures.columns import LayerColumn, layer_columns
 from qdsl.report.figures.convergence import convergence
 from qdsl.report.figures.curves import Curve, curves
 from qdsl.report.figures.front import FrontMark, front
+from qdsl.report.figures.fronts import Front, fronts
 from qdsl.report.figures.heatmap import HeatCell, heatmap, shade_step
 from qdsl.report.figures.log_lines import LogLine, Reference, log_lines
 from qdsl.report.figures.roofline import RoofMark, roofline_figure
@@ -13,6 +14,7 @@ from qdsl.report.figures.svg import Figure
 __all__ = [
     "Curve",
     "Figure",
+    "Front",
     "FrontMark",
     "HeatCell",
     "LayerColumn",
@@ -23,6 +25,7 @@ __all__ = [
     "convergence",
     "curves",
     "front",
+    "fronts",
     "heatmap",
     "layer_columns",
     "log_lines",

@@ -49,7 +49,7 @@ def front(
         parts.append(path(steps, class_="reference-line"))
     parts.extend(_reference(x(m.x), y(m.y), m) for m in references)
     if len(points) > 1 and not shade_title:
-        parts.append(path(_staircase([(x(m.x), y(m.y)) for m in points]), class_="stair"))
+        parts.append(path(stairs([(x(m.x), y(m.y)) for m in points]), class_="stair"))
     # the chosen point last: on top of its neighbours
     order = sorted(range(len(points)), key=lambda i: i == chosen)
     parts.extend(_point(i, x(points[i].x), y(points[i].y), points[i], i == chosen) for i in order)
@@ -58,13 +58,13 @@ def front(
     return Figure(WIDTH, HEIGHT, label, Markup("\n").join(parts))
 
 
-def _staircase(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def stairs(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Boundary of what the points dominate: to the right at constant energy, then down to the next point."""
     ordered = sorted(points)
-    stairs = ordered[:1]
+    corners = ordered[:1]
     for px, py in ordered[1:]:
-        stairs += [(px, stairs[-1][1]), (px, py)]
-    return stairs
+        corners += [(px, corners[-1][1]), (px, py)]
+    return corners
 
 
 def _dust(points: list[tuple[float, float]]) -> Markup:
