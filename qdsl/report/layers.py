@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from qdsl.model.mapping import Mapping as LoopNest
 from qdsl.model.network import Network
 from qdsl.report.quantities import Unit, energy_unit, grouped
 from qdsl.study.result import DesignPoint, LayerDetail, PointDetail, StudyRun
@@ -60,6 +61,7 @@ class Nest:
     cycles: int
     utilization: float
     text: str
+    mapping: LoopNest
     explanation: Explanation
     unit: Unit
 
@@ -149,6 +151,7 @@ def nests(run: StudyRun) -> tuple[Nest, ...]:
             group[0].evaluation.cycles,
             group[0].evaluation.utilization,
             group[0].nest,
+            group[0].mapping,
             _explained(run, group[0]),
             energy_unit(group[0].evaluation.energy_pj),
         )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from markupsafe import Markup
 
 from qdsl.report.accuracy import accuracy_facts, remark
 from qdsl.report.asked import machine_facts, network_facts, option_rows, part_rows, search_facts
+from qdsl.report.cube import cube
 from qdsl.report.explained import accesses_text, tile_text
 from qdsl.report.explored import configuration_rows, funnel_text, level_seconds, network_rows
+from qdsl.report.figures import shade_step
 from qdsl.report.figures.style import DARK, FIGURE_CSS, LIGHT, STEPS, step_class, variables
 from qdsl.report.glossary import GLOSSARY
 from qdsl.report.layers import ROLES, layer_rows, level_rows, nests, widths
+from qdsl.report.occupancy import meshes, occupancy
 from qdsl.report.pictures import Pictures, selection_data, width_options
 from qdsl.report.points import answer, error_text, facts, point_rows, reference_rows, remarks, units
 from qdsl.report.quantities import change, finer
@@ -62,6 +67,10 @@ def view(run: StudyRun, figures: Pictures) -> dict[str, object]:
         "other_totals": [sum(row.others[i] for row in levels) for i in range(len(others))],
         "rooflines": roofs,
         "nests": nests(run),
+        "meshes": partial(meshes, run.study.accelerator),
+        "occupancy": occupancy(run),
+        "cube": cube(run),
+        "shade": shade_step,
         "tile": tile_text,
         "accesses": accesses_text,
         "network_facts": network_facts(run.study),

@@ -96,8 +96,14 @@ document.documentElement.classList.add("js");
       if (!head.textContent.trim() || head.dataset.unsorted !== undefined) return;
       const button = document.createElement("button");
       button.type = "button";
-      button.append(...head.childNodes);
-      head.append(button);
+      const term = head.querySelector("a");
+      button.append(head.textContent.trim());
+      head.replaceChildren(button);
+      if (term) {
+        term.setAttribute("aria-label", `what is ${term.textContent}?`);
+        term.textContent = "?";
+        head.append(" ", term);
+      }
       button.addEventListener("click", () => {
         const up = head.getAttribute("aria-sort") !== "ascending";
         for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
@@ -106,6 +112,29 @@ document.documentElement.classList.add("js");
         body.append(...rows);
       });
     });
+  }
+})();
+
+(function saveTables() {
+  const clean = text => text.trim().replace(/\s+/g, " ").replace(/(\d)[\u2009\u202f ](?=\d{3})/g, "$1").replace(/\u2212/g, "-");
+  const quoted = text => /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  for (const table of document.querySelectorAll("table")) {
+    const region = table.closest(".scroll") ?? table;
+    const name = table.closest("[aria-label]")?.getAttribute("aria-label") ?? "table";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "csv";
+    button.textContent = "CSV";
+    button.setAttribute("aria-label", `${name} as a CSV file`);
+    button.addEventListener("click", () => {
+      const lines = [...table.rows].map(row => [...row.cells].map(cell => quoted(clean(cell.textContent))).join(","));
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
+      link.download = `${name.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "")}.csv`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
+    region.after(button);
   }
 })();
 

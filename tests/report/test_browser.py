@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qdsl.report import write_report
+from qdsl.report.compare import write_comparison
 from qdsl.study.result import StudyRun
 
 pytestmark = [
@@ -125,3 +127,37 @@ def test_where_the_energy_comes_from_opens_without_running_over(browser: Any, ru
     over = page.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert over <= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", ["report", "compare"])
+def test_axe_finds_nothing(browser: Any, noisy_run: StudyRun, tmp_path: Path, page: str, scheme: str) -> None:
+    """What axe-core knows of keyboards, screen readers and contrast, with everything opened."""
+    write_report(noisy_run, tmp_path, ("html",))
+    write_comparison([("a", noisy_run), ("b", noisy_run)], tmp_path, ("html",))
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.get((tmp_path / f"{page}.html").as_uri())
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    browser.execute_script(files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script("axe.run(document).then(arguments[arguments.length - 1])")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
+    assert len(found["passes"]) > 20
+
+
+def test_a_table_can_be_saved(browser: Any, run: StudyRun, tmp_path: Path) -> None:
+    page = opened(browser, run, tmp_path)
+    page.execute_script(
+        "URL.createObjectURL = blob => { window.saved = blob; return ''; };"
+        "HTMLAnchorElement.prototype.click = function () { window.name_of = this.download; };"
+    )
+    button = page.find_element("css selector", "#occupancy .csv")
+    assert button.get_attribute("aria-label") == "Occupancy of the memories as a CSV file"
+    page.execute_script("arguments[0].click()", button)
+    text = page.execute_async_script("window.saved.text().then(arguments[arguments.length - 1])")
+    head, *rows = text.splitlines()
+    assert page.execute_script("return window.name_of") == "occupancy_of_the_memories.csv"
+    assert head == "layer,glb,wspad" and [r.split(",")[0] for r in rows] == [x.name for x in run.study.network.layers]
+    tables = page.find_elements("css selector", "table")
+    assert len(page.find_elements("css selector", ".csv")) == len(tables) > 5
