@@ -144,7 +144,8 @@ def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *args: object) -> None:
+        from qdsl.model.versions import LANGUAGE, text_of
         from qdsl.study.provenance import version
 
-        print(f"qdsl {version('qdsl')}")
+        print(f"qdsl {version('qdsl')}, language {text_of(LANGUAGE)}")
         parser.exit()

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import cos, pi
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from qdsl.model.measured import Measured
-from qdsl.quant.batches import batches, samples
+from qdsl.quant.batches import batches, on_device, samples
 from qdsl.quant.compact import Compact, compacted
 from qdsl.quant.network import build, refuse_concatenations
 from qdsl.quant.soft import Choices, Shares, SoftNetwork, Widths
-from qdsl.quant.training import Trainer, Weights, reproducible, set_weights, weights_of
+from qdsl.quant.training import Trainer, Weights, error_of, quantisers, reproducible, set_weights, weights_of
 
 Cost = Callable[[Shares], Tensor]
 
@@ -26,11 +27,13 @@ LOGIT_MOMENTUM = 0.9
 class SearchSettings:
     """epochs: of the search; `Accuracy.epochs` of fine-tuning follow. rate, decay: of Adam, for the weights. logit_rate: of
     stochastic gradient descent, for the logits, times the channels of a layer: so channels move as fast as layers, whose
-    gradient is the sum of theirs. temperature: at first; last: at the end, falling by a factor per epoch.
+    gradient is the sum of theirs. temperature: at first; last: at the end, falling by a factor per epoch. tuning_rate: of Adam
+    in the fine-tuning, falling along half a cosine.
 
-    Rates of the weights, decay and momentum are those of the published code (Risso et al., IGSC 2022; Motetti et al., 2024).
-    It falls to exp(-22.5) over 500 epochs with a logit rate of 0.01; with a few epochs on small data that rate is too small
-    to move a logit, so it is larger here and the temperature stays higher.
+    Rate of the weights, decay and momentum are those of the published code (Risso et al., IGSC 2022; Motetti et al., 2024), and
+    so is Adam in the fine-tuning: descent at the rate of a study, which suits float weights, undoes what the search trained.
+    The temperature falls to exp(-22.5) there, over 500 epochs with a logit rate of 0.01; with a few epochs on small data that
+    rate is too small to move a logit, so it is larger here and the temperature stays higher.
     """
 
     epochs: int = 8
@@ -39,6 +42,7 @@ class SearchSettings:
     logit_rate: float = 0.2
     temperature: float = 1.0
     last: float = 0.1
+    tuning_rate: float = 2e-3
 
     def at(self, epoch: int) -> float:
         """The temperature in an epoch, counted from 0."""
@@ -72,8 +76,10 @@ def search(
     weights: of the trained float network. Raises SpecError (Q0931) for a network with concatenations.
     """
     refuse_concatenations(trainer.network)
-    with reproducible(trainer.accuracy.seed):
-        net = build(trainer.network, seed=trainer.accuracy.seed, device=trainer.device)
+    a = trainer.accuracy
+    with reproducible(a.seed):
+        fixed = quantisers(replace(a, learned="none", per="channel"))
+        net = build(trainer.network, quantisers=fixed, seed=a.seed, device=trainer.device)
         set_weights(net, weights)
         net.calibrate(samples(trainer))
         soft = SoftNetwork(net, choices, settings.temperature)
@@ -97,8 +103,28 @@ def search(
         share = float(cost(decided(soft))) / widest
         left = weights_of(net)
     compact = compacted(trainer.network, left, widths)
-    tuned = replace(trainer, network=compact.network).measure(compact.weights, compact.widths)
-    return Found(strength, share, widths, compact, tuned)
+    return Found(strength, share, widths, compact, tuned(trainer, compact, settings))
+
+
+def tuned(trainer: Trainer, compact: Compact, settings: SearchSettings) -> Measured:
+    """The errors of a design after each epoch of fine-tuning, with the quantisers of the study."""
+    a = trainer.accuracy
+    with reproducible(a.seed):
+        net = build(compact.network, quantisers=quantisers(a), device=trainer.device)
+        set_weights(net, compact.weights)
+        net.set_widths(compact.widths)
+        net.calibrate(samples(trainer))
+        adam = torch.optim.Adam(net.parameters(), lr=settings.tuning_rate)
+        errors = []
+        for epoch in range(a.epochs):
+            net.train()
+            adam.param_groups[0]["lr"] = settings.tuning_rate * (1 + cos(pi * epoch / a.epochs)) / 2
+            for x, labels in batches(trainer, settings.epochs + epoch):
+                adam.zero_grad(set_to_none=True)
+                F.cross_entropy(net(x), labels).backward()  # type: ignore[no-untyped-call]
+                adam.step()
+            errors.append(error_of(net, on_device(trainer, trainer.data.validation)))
+        return Measured(tuple(errors), error_of(net, on_device(trainer, trainer.data.test)))
 
 
 def sweep(

@@ -23,7 +23,16 @@ from qdsl.quant.complexity import mac_cost
 from qdsl.quant.costs import weighted
 from qdsl.quant.network import QuantNetwork, build, refuse_concatenations
 from qdsl.quant.soft import Widths, leaders
-from qdsl.quant.training import Trainer, Weights, error_of, reproducible, set_weights, weights_of
+from qdsl.quant.training import (
+    FLOAT_DECAY,
+    MOMENTUM,
+    Trainer,
+    Weights,
+    error_of,
+    reproducible,
+    set_weights,
+    weights_of,
+)
 
 Bits = Mapping[str, int]
 """Layer with weights -> width."""
@@ -31,14 +40,15 @@ Bits = Mapping[str, int]
 
 @dataclass(frozen=True)
 class DensitySettings:
-    """epochs: in all, as many as the network without quantisation is trained for. rate: of Adam, falling along half a cosine.
+    """epochs: in all, as many as the network without quantisation is trained for. rate: of stochastic gradient descent, falling
+    along half a cosine; momentum and decay are those of the float network too, so that only the widths tell the two apart.
     start: bits of all layers at first; the first and the last layer keep them. least: bits that no layer goes below.
     window, change: a density has saturated when over so many epochs it stayed within `change`. step: a width or a number of
     channels falls at most to so much of what it was, at once. settle: epochs at the end in which nothing falls. prune: also
     channels, the least active first."""
 
     epochs: int = 20
-    rate: float = 1e-2
+    rate: float = 0.1
     start: int = 16
     least: int = 4
     window: int = 3
@@ -47,8 +57,9 @@ class DensitySettings:
     settle: int = 6
     prune: bool = False
 
-    def rate_in(self, epoch: int) -> float:
-        return self.rate * (1 + cos(pi * epoch / self.epochs)) / 2
+    def rate_at(self, epochs: float) -> float:
+        """After so many epochs."""
+        return self.rate * (1 + cos(pi * epochs / self.epochs)) / 2
 
     def fallen(self, amount: int, density: float, least: int) -> int:
         """Of bits or channels, what is left at a density."""
@@ -211,7 +222,7 @@ class _State:
         self.widths = widths_of_layers(self.network, bits)
         net.set_widths(self.widths)
         self._meter = DensityMeter(net)
-        self._adam = torch.optim.Adam(net.parameters(), lr=settings.rate)
+        self._descent = torch.optim.SGD(net.parameters(), lr=settings.rate, momentum=MOMENTUM, weight_decay=FLOAT_DECAY)
 
     @classmethod
     def begun(cls, trainer: Trainer, settings: DensitySettings) -> _State:
@@ -223,13 +234,14 @@ class _State:
         """One epoch; the density of every layer in it."""
         self._meter = DensityMeter(self.net)
         self.net.train()
-        for group in self._adam.param_groups:
-            group["lr"] = self.settings.rate_in(epoch)
+        seen = 0
         with self._meter.counting():
             for x, labels in batches(self.trainer, epoch):
-                self._adam.zero_grad(set_to_none=True)
+                self._descent.param_groups[0]["lr"] = self.settings.rate_at(epoch + seen / len(self.trainer.data.train))
+                self._descent.zero_grad(set_to_none=True)
                 F.cross_entropy(self.net(x), labels).backward()  # type: ignore[no-untyped-call]
-                self._adam.step()
+                self._descent.step()
+                seen += len(labels)
         return {name: self._meter.of(a) for name, a in measured_at(self.network).items()}
 
     def phase(self, epochs: int, density: Mapping[str, float]) -> Phase:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from qdsl.quant.grid import WIDEST, Grid, straight
-from qdsl.quant.ranges import Quantiser
+from qdsl.quant.ranges import Observer, Quantiser
 
 SAMPLE = 2**14
 """Values that calibration keeps of every activation and batch."""
@@ -60,6 +60,7 @@ class WeightQuantiser(nn.Module):
     def __init__(self, settings: Quantiser, channels: int, device: torch.device | str) -> None:
         super().__init__()
         self.settings = settings
+        self.observer = Observer(settings)
         self.channels = channels
         self.bits: tuple[int, ...] | None = None
         self.step: nn.Parameter | None = None
@@ -110,11 +111,11 @@ class WeightQuantiser(nn.Module):
         lo, hi = torch.zeros_like(rows[:, :1]), torch.zeros_like(rows[:, :1])
         several = sorted({b for b in self.bits or () if b})
         if len(several) == 1 and all(self.bits or ()):
-            found = self.settings.range_of(self._shared(rows), several[0], True)
+            found = self.observer.range_of(self._shared(rows), several[0], True, self.training)
             return found[0].unsqueeze(1).expand_as(lo), found[1].unsqueeze(1).expand_as(hi)
         for bits in several:
             chosen = [i for i, b in enumerate(self.bits or ()) if b == bits]
-            found = self.settings.range_of(self._shared(rows[chosen]), bits, True)
+            found = self.observer.range_of(self._shared(rows[chosen]), bits, True, self.training)
             lo[chosen], hi[chosen] = (f.unsqueeze(1).expand(len(chosen), 1) for f in found)
         return lo, hi
 
@@ -141,6 +142,7 @@ class ActivationQuantiser(nn.Module):
     def __init__(self, settings: Quantiser, signed: bool, device: torch.device | str) -> None:
         super().__init__()
         self.settings = settings
+        self.observer = Observer(settings)
         self.signed = signed
         self.bits: int | None = None
         self.observing = False
@@ -206,7 +208,8 @@ class ActivationQuantiser(nn.Module):
         elif self.training:
             self.sample.clear()
             if self.learned is None:
-                lo, hi = self._range(_some(x))
+                rows = _some(x).to(self.lo.dtype).unsqueeze(0)
+                lo, hi = self.observer.range_of(rows, self.bits or 8, self.signed, training=True)
                 self.lo.lerp_(lo, AVERAGING)
                 self.hi.lerp_(hi, AVERAGING)
 

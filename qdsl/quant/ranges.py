@@ -13,6 +13,8 @@ from qdsl.quant.grid import Grid, affine, symmetric
 METHODS = ("minmax", "percentile", "mse")
 LEARNED = ("", "lsq", "pact")
 _SHRINKS = 50
+EVERY = 16
+"""Passes of a training between two searches for the range of least error."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ class Quantiser:
             return symmetric(torch.maximum(-lo, hi), bits, signed)
         return affine(lo, hi, bits)
 
-    def range_of(self, rows: Tensor, bits: int, signed: bool) -> tuple[Tensor, Tensor]:
-        """(lowest, highest) of the values to cover, one per row. rows: float[rows, values]; bits: of the codes."""
+    def range_of(self, rows: Tensor, bits: int, signed: bool, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(lowest, highest) of the values to cover, one per row. rows: float[rows, values]; bits: of the codes. share: of 'mse'
+        where it is known, see `least_error`."""
         if bits == 1 and self.centred and signed:
             bound = rows.abs().mean(1)  # two values +-b are nearest, in the mean square, at the mean magnitude
             return -bound, bound
@@ -58,9 +61,14 @@ class Quantiser:
             k = min(rows.shape[1], max(1, ceil(self.percentile / 100 * rows.shape[1])))
             return -torch.kthvalue(-rows, k, dim=1).values, torch.kthvalue(rows, k, dim=1).values
         lo, hi = rows.amin(1), rows.amax(1)
-        return self._least_error(rows, lo, hi, bits, signed) if self.ranges == "mse" else (lo, hi)
+        if self.ranges != "mse":
+            return lo, hi
+        share = self.least_error(rows, bits, signed) if share is None else share
+        return share * lo, share * hi
 
-    def _least_error(self, rows: Tensor, lo: Tensor, hi: Tensor, bits: int, signed: bool) -> tuple[Tensor, Tensor]:
+    def least_error(self, rows: Tensor, bits: int, signed: bool) -> Tensor:
+        """The part (0..1) of each row's range with the least mean squared error."""
+        lo, hi = rows.amin(1), rows.amax(1)
         best, share = torch.full_like(lo, torch.inf), torch.ones_like(lo)
         width = torch.full_like(lo, bits)
         for i in range(_SHRINKS, 0, -1):
@@ -69,4 +77,24 @@ class Quantiser:
             error = (grid(rows) - rows).square().mean(1)
             share = torch.where(error < best, torch.full_like(share, s), share)
             best = torch.minimum(error, best)
-        return share * lo, share * hi
+        return share
+
+
+class Observer:
+    """The ranges of one tensor, pass after pass. While it is trained, the part of 'mse' is looked for in every `EVERY`-th pass:
+    that takes fifty times as long as to quantise, and the part moves slowly. The extremes are those of the pass."""
+
+    def __init__(self, settings: Quantiser) -> None:
+        self._settings = settings
+        self._shares: dict[int, Tensor] = {}
+        self._passes: dict[int, int] = {}
+
+    def range_of(self, rows: Tensor, bits: int, signed: bool, training: bool) -> tuple[Tensor, Tensor]:
+        """As `Quantiser.range_of`. rows: the same ones whenever the width is the same."""
+        if not training or self._settings.ranges != "mse":
+            return self._settings.range_of(rows, bits, signed)
+        passes = self._passes.get(bits, 0)
+        if passes % EVERY == 0 or len(self._shares[bits]) != len(rows):
+            self._shares[bits] = self._settings.least_error(rows, bits, signed)
+        self._passes[bits] = passes + 1
+        return self._settings.range_of(rows, bits, signed, self._shares[bits])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from qdsl.diagnostics import Diagnostic, SpecError
 from qdsl.model.accuracy import Accuracy
 from qdsl.model.measured import DataFacts, Measured, Question
 from qdsl.model.network import Network
 from qdsl.model.study import Study
 from qdsl.study.codec import Json, to_json
+from qdsl.study.files import write_at_once
 from qdsl.study.keys import digest
 from qdsl.study.progress import Progress
 from qdsl.study.result import AccuracyFacts
@@ -23,11 +26,13 @@ from qdsl.study.store import Store
 from qdsl.study.tables import layer_bits
 from qdsl.study.trainers import Trainers
 
-TRAINING = 1
+TRAINING = 2
 """Version of the training: raised whenever the same question gets another answer."""
 
 Array = npt.NDArray[np.float64]
 Choice = tuple[int, ...]
+Options = Mapping[str, Mapping[str, Sequence[int]]]
+"""Layer -> tensor -> widths."""
 Sensitivity = Mapping[str, Mapping[str, Mapping[int, float]]]
 """Layer -> tensor -> width -> what it adds."""
 
@@ -81,10 +86,15 @@ class Errors:
         """Of a design that has been measured, on examples that no choice depends on; None if its training ended early."""
         return self._known[choice].test_error
 
-    def sensitivity(self, options: Mapping[str, Mapping[str, Sequence[int]]]) -> Sensitivity:
-        """What each width of a tensor adds, of a study that estimates. options: the widths that are asked for."""
-        found: Sensitivity = self._trainers.call("sensitivities", self._question, self._start.weights, options)
-        return found
+    def sensitivity(self, options: Options) -> Sensitivity:
+        """What each width of a tensor adds, of a study that estimates; kept beside the float network. options: the widths that
+        are asked for. Raises SpecError (Q0901) for a file of it that is damaged."""
+        key = [self._start.key, self._how, {layer: dict(tensors) for layer, tensors in options.items()}]
+        path = self._out_dir / f"sensitivity-{digest(key)[:16]}.json"
+        if not path.exists():
+            found = self._trainers.call("sensitivities", self._question, self._start.weights, options)
+            write_at_once(path, json.dumps(found))
+        return _sensitivity(path, options)
 
     def facts(self) -> AccuracyFacts:
         measured = self._known.values()
@@ -154,6 +164,18 @@ def cut(accuracy: Accuracy, measured: Measured, bound: float) -> Measured | None
         if accuracy.stops(error, bound):
             return Measured(measured.errors[:n])
     return measured if measured.test_error is not None else None
+
+
+def _sensitivity(path: Path, options: Options) -> Sensitivity:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            layer: {t: {bits: float(known[layer][t][str(bits)]) for bits in widths} for t, widths in tensors.items()}
+            for layer, tensors in options.items()
+        }
+    except (ValueError, TypeError, LookupError):
+        text, helps = f"`{path}` holds no sensitivities", ("delete it: they are measured again",)
+        raise SpecError([Diagnostic("Q0901", text, None, helps=helps)]) from None
 
 
 def _network(network: Network) -> Json:

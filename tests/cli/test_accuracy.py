@@ -86,7 +86,7 @@ def test_a_study_with_measured_errors(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("measure", ["kl", "hessian"])
 def test_the_exact_search_minimises_the_sensitivity(
-    measure: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    measure: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = spec(tmp_path, f"estimate(measure = {measure}, float_epochs = 2, samples = 64)")
     text = path.read_text().replace("energy, error", "energy, sensitivity").replace("  limit error <= 30 %\n", "")
@@ -99,6 +99,13 @@ def test_the_exact_search_minimises_the_sensitivity(
     assert found["exact"]["epsilon"] == 0 and "error" not in found["front"][0]
     markdown = (tmp_path / "out/report.md").read_text(encoding="utf-8")
     assert "| sensitivity |" in markdown and "for each width of each tensor alone" in markdown
+
+    monkeypatch.delattr("qdsl.quant.tasks.sensitivities")  # they are known now
+    assert run(path, capsys, "--workers", "1")["front"] == found["front"]
+    (known,) = (tmp_path / "out").glob("sensitivity-*.json")
+    known.write_text("[]")
+    assert main(["run", str(path), "--out", str(tmp_path / "out"), "--quiet", "--workers", "1"]) == 1
+    assert re.search(r"Q0901.*holds no sensitivities.*delete it", capsys.readouterr().err, re.DOTALL)
 
 
 def test_a_limit_that_no_design_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,6 +76,27 @@ network n {
 """
 """ResNet-8 with a quarter of its channels, for the digits."""
 
+RESNET20 = """
+network n {
+  input image: 1 x 8 x 8
+  block basic(x, out, stride) {
+    a = conv2d(x, K = out, R = 3, S = 3, stride = stride, pad = 1) relu
+    b = conv2d(a, K = out, R = 3, S = 3, pad = 1)
+    // allow Q0421: the channels of zeros are meant
+    shortcut = if stride == 1 then x else widen(x, D = 1, stride = stride, pad = out / 4)
+    sum = add(shortcut, b) relu
+    yield sum
+  }
+  stem = conv2d(image, K = 16, R = 3, S = 3, pad = 1) relu
+  repeat 3 as b1 = basic(stem, 16, 1)
+  repeat 3 as b2 = basic(b1, 32, 2 then 1)
+  repeat 3 as b3 = basic(b2, 64, 2 then 1)
+  fc = linear(mean(b3), K = 10)
+  output fc
+}
+"""
+"""ResNet-20 for the digits."""
+
 
 def loaded(text: str, folder: Path, *parts: str) -> Model:
     """A text checked beside parts of the shipped specs, such as 'operators'."""

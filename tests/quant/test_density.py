@@ -25,7 +25,7 @@ from qdsl.quant.density import (
 from qdsl.quant.training import set_weights
 from qdsl.resources import data_dir
 from qdsl.symbolic import evaluate
-from tests.quant.figures import densities
+from tests.quant.figures import ALIKE, DENSITY, FLOAT, densities
 from tests.quant.networks import RESIDUAL, shipped, uniform, written
 from tests.quant.test_costs import all_at
 from tests.quant.test_soft import TINY, trainer_of
@@ -130,7 +130,8 @@ def test_training_by_density_ends_with_fewer_bits_or_channels(prune: bool, tmp_p
 
 
 @pytest.mark.slow
-def test_a_training_by_density_keeps_the_accuracy_of_sixteen_bits() -> None:
-    alike, by_density = densities(seed=1)
+def test_a_training_by_density_keeps_the_accuracy() -> None:
+    rows = {r.kind: r for r in densities(seed=1, epochs=24)}
+    by_density = rows[DENSITY]
     assert by_density.mean_bits < 8 and by_density.complexity is not None and by_density.complexity < 0.7
-    assert by_density.test_error <= alike.test_error + 1.0
+    assert by_density.error <= min(rows[FLOAT].error, rows[ALIKE].error) + 2.0

@@ -9,6 +9,7 @@ import torch
 
 from qdsl.quant import Quantiser
 from qdsl.quant.grid import affine, symmetric
+from qdsl.quant.ranges import EVERY, Observer
 
 BITS = torch.full((1,), 8.0)
 
@@ -65,3 +66,27 @@ def test_what_does_not_exist_is_refused() -> None:
         Quantiser(ranges="entropy")
     with pytest.raises(ValueError, match="percentile"):
         Quantiser(percentile=20)
+
+
+def test_the_range_of_least_error_is_looked_for_now_and_then_while_trained() -> None:
+    settings = Quantiser(ranges="mse", symmetric=True)
+    observer = Observer(settings)
+    x, other = sample(2), sample(2) ** 3  # the tails of the other are longer, so less of its range is covered
+    first = settings.range_of(x, 3, True)
+    share, extreme = first[1] / x.amax(1), other.amax(1)
+    for i in range(2 * EVERY):
+        found = observer.range_of(x if i == 0 else other, 3, True, training=True)[1]
+        wanted = first[1] if i == 0 else share * extreme if i < EVERY else settings.range_of(other, 3, True)[1]
+        assert torch.equal(found, wanted), i
+    exact = settings.range_of(x, 3, True)
+    assert torch.equal(torch.stack(observer.range_of(x, 3, True, training=False)), torch.stack(exact))
+    assert not torch.equal(share * extreme, settings.range_of(other, 3, True)[1])
+
+
+def test_a_training_looks_for_the_ranges_of_all_widths_on_their_own() -> None:
+    settings = Quantiser(ranges="mse", symmetric=True)
+    observer = Observer(settings)
+    x = sample(2)
+    for bits in (2, 4, 2, 4):
+        found = observer.range_of(x, bits, True, training=True)
+        assert torch.equal(found[1], settings.range_of(x, bits, True)[1])

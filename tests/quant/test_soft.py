@@ -10,7 +10,7 @@ import torch
 
 from qdsl.model.accuracy import Accuracy, DataSource
 from qdsl.quant import build
-from qdsl.quant.channelwise import SearchSettings, decided, search
+from qdsl.quant.channelwise import SearchSettings, decided, search, tuned
 from qdsl.quant.costs import SizeCost
 from qdsl.quant.data import Data, Part, load
 from qdsl.quant.soft import Choices, SoftNetwork, leaders
@@ -119,3 +119,18 @@ def test_the_temperature_falls_to_the_last_one() -> None:
     assert [settings.at(e) for e in (0, 4)] == pytest.approx([2.0, 0.1])
     assert settings.at(1) > settings.at(2)
     assert replace(settings, epochs=1).at(0) == 2.0
+
+
+@pytest.mark.parametrize("settings", [{"learned": "lsq"}, {"learned": "lsq", "ranges": "mse"}, {"per": "tensor"}])
+def test_the_fine_tuning_starts_where_the_search_ended(settings: dict[str, str], tmp_path: Path) -> None:
+    trainer = trainer_of(TINY, tmp_path)
+    weights = trainer.float_weights()
+    accuracy = replace(trainer.accuracy, **settings)  # type: ignore[arg-type]
+    still = SearchSettings(epochs=2, tuning_rate=0.0)
+    found = search(replace(trainer, accuracy=accuracy), weights, Choices((4, 8)), SizeCost(trainer.network), 1.0, still)
+    fixed = replace(trainer, accuracy=replace(accuracy, learned="none", per="channel"))
+    assert found.measured.error == pytest.approx(tuned(fixed, found.compact, still).error, abs=5.0)
+    better = tuned(
+        replace(fixed, accuracy=replace(fixed.accuracy, epochs=4)), found.compact, replace(still, tuning_rate=5e-3)
+    )
+    assert len(better.errors) == 4 and better.error < found.measured.error
