@@ -1,5 +1,5 @@
-"""Engines, cores and crossbars: `python -m tests.published.hardware [DIRECTORY]` runs their studies (half an hour; what the
-directory has is not solved again) and writes HARDWARE.md with its pictures."""
+"""Engines, cores, crossbars and energies: `python -m tests.published.hardware [DIRECTORY]` runs their studies (half an hour;
+what the directory has is not solved again) and writes HARDWARE.md with its pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.published import cores, crossbars, engines
+from tests.published import cores, crossbars, energies, engines
 
 PAGE = Path(__file__).with_name("HARDWARE.md")
 
@@ -20,7 +20,8 @@ measured accuracy. Written by `python -m tests.published.hardware`.
 
 {engines.section(directory)}
 {cores.section()}
-{crossbars.section({network: crossbars.models_of(network) for network in crossbars.NETWORKS})}"""
+{crossbars.section({network: crossbars.models_of(network) for network in crossbars.NETWORKS})}
+{energies.section()}"""
 
 
 if __name__ == "__main__":

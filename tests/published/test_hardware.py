@@ -10,7 +10,7 @@ import pytest
 import qdsl
 from qdsl.resources import data_dir
 from qdsl.study.run import run_study
-from tests.published import cores, crossbars, engines
+from tests.published import cores, crossbars, energies, engines
 from tests.published.hardware import PAGE
 
 
@@ -51,3 +51,12 @@ def test_the_page_shows_engines(tmp_path: Path) -> None:
         table = page[page.index(f"### ResNet-56, {what}") :]
         found = engines.costs(run, what)
         assert f"| **2** | {engines.best(found[2, 2])} | {engines.best(found[2, 3])} |" in table
+
+
+@pytest.mark.slow
+def test_the_page_shows_how_sure_energies_have_to_be() -> None:
+    """The layer of MobileNetV1 that is the first to change on Eyeriss."""
+    page = PAGE.read_text(encoding="utf-8")
+    glb = next(x for x in energies.asked("eyeriss", "--layer", "b6.p")["numbers"] if x["number"] == "glb accesses")
+    (row,) = (line for line in page.splitlines() if line.startswith("| Eyeriss, glb accesses |"))
+    assert energies.limit(glb["best_to"]) in row
