@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -95,9 +96,10 @@ def front_at(rows: Iterable[Row], size: float) -> Row | None:
     return min((r for r in rows if r.size <= size), key=lambda r: r.error, default=None)
 
 
-def table_of_sizes(rows: Sequence[Row]) -> str:
-    """Test errors of the designs that a user would take: those of least error on the examples that the search sees."""
-    lines = ["| test error, % | seeds | " + " | ".join(f"size {100 * s:.0f} %" for s in SIZES) + " |"]
+def table_of_sizes(rows: Sequence[Row], of: str = "test error") -> str:
+    """Of the designs that a user would take: those of least error on the examples that the search sees."""
+    error = attrgetter({"test error": "test_error", "validation error": "error"}[of])
+    lines = [f"| {of}, % | seeds | " + " | ".join(f"size {100 * s:.0f} %" for s in SIZES) + " |"]
     lines.append("| --- | --- |" + " --- |" * len(SIZES))
     for kinds in [[k] for k in KINDS] + [["per layer", "per channel"]]:
         mine = [r for r in rows if r.kind in kinds]
@@ -105,7 +107,7 @@ def table_of_sizes(rows: Sequence[Row]) -> str:
         cells = []
         for size in SIZES:
             best = [front_at([r for r in mine if r.seed == s], size) for s in seeds]
-            cells.append(_spread([r.test_error for r in best if r], len(seeds)))
+            cells.append(_spread([error(r) for r in best if r], len(seeds)))
         lines.append(f"| {' or '.join(kinds)} | {len(seeds)} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -155,6 +157,7 @@ ResNet-8 with a quarter of its channels, so that eight bits are not always more 
 activations. One design per strength of {strengths}; 8 epochs of search, 8 of fine-tuning. A size is that of the weights,
 relative to eight bits; of the designs that are not larger, the one of least validation error counts.
 
+{chosen}
 {gradients}
 A width per layer is a width per channel, too: the last row takes the better of both, by the validation error. Fine-tuning
 goes on as the search trained. At the rate at which float networks are quantised, which undoes the search, designs of 28 %
@@ -184,6 +187,7 @@ def page() -> str:
     """What is stored, as text."""
     return TEXT.format(
         strengths=", ".join(f"{s:g}" for s in STRENGTHS),
+        chosen=table_of_sizes(stored("gradients"), "validation error"),
         gradients=table_of_sizes(stored("gradients")),
         densities=table_of_densities(stored("densities")),
         resnet20=table_of_densities(stored("resnet20")),
