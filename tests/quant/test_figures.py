@@ -19,11 +19,11 @@ def test_the_design_of_a_size_is_chosen_by_what_the_search_sees() -> None:
     assert [r and r.size for r in (front_at(rows, s) for s in (0.2, 0.26, 0.3, 0.5))] == [None, 0.25, 0.28, 0.4]
     channels = [Row(1, "per channel", 0.27, 4.0, 3.0, 2.0), Row(2, "per channel", 0.29, 4.0, 5.0, 2.0)]
     lines = table_of_sizes([*rows, *channels]).splitlines()
-    assert lines[2] == "| per layer | 1 | 1.00 | 4.00 | 4.00 | 4.00 | 2.00 |"
-    assert lines[3] == "| per channel | 2 | – | 3.00 (1 of 2 seeds) | 4.00 ± 1.41 | 4.00 ± 1.41 | 4.00 ± 1.41 |"
+    assert lines[2] == "| per layer | 1 | 1.00 | 4.00 | 4.00 | 4.00 |"
+    assert lines[3] == "| per channel | 2 | – | 3.00 (1 of 2 seeds) | 4.00 ± 1.41 | 4.00 ± 1.41 |"
     assert (
         table_of_sizes(rows, "validation error").splitlines()[2]
-        == "| per layer | 1 | 5.00 | 3.00 | 3.00 | 3.00 | 1.00 |"
+        == "| per layer | 1 | 5.00 | 3.00 | 3.00 | 3.00 |"
     )
     assert lines[5].startswith(
         "| per layer or per channel | 2 | 1.00 (1 of 2 seeds) | 4.00 (1 of 2 seeds) | 4.50 ± 0.71"
