@@ -1,5 +1,5 @@
-"""Bit-widths found by training on the digits, by seed: `python -m tests.quant.figures PART ...` measures parts of it, all of
-which take about an hour of processor time, leaves them in PART.json and writes FIGURES.md."""
+"""Bit-widths found by training on the digits, by seed: `python -m tests.quant.figures PART ...` measures parts of it,
+leaves them in PART.json and writes FIGURES.md."""
 
 from __future__ import annotations
 
@@ -147,9 +147,9 @@ PARTS: dict[str, tuple[Callable[[int], Iterator[Row]], Sequence[int]]] = {
 }
 TEXT = """# What training on the digits comes to
 
-Seeds are counted in the tables; mean ± standard deviation. `python -m tests.quant.figures` and `python -m tests.quant.joint`
-measure it. Of 1797 digits, 1079 are trained on, 359 choose designs (validation), and 359 serve for the test errors: one
-digit more or less is 0.28 points.
+Mean ± standard deviation over the seeds, which the tables count. `python -m tests.quant.figures gradients densities resnet20`
+and `python -m tests.quant.joint DIR` measure them, in about an hour of processor time for five seeds. Of 1797 digits, 1079 are
+trained on, 359 choose designs (validation), and 359 serve for the test errors: one digit more or less is 0.28 points.
 
 ## Widths by gradients, per layer and per channel
 

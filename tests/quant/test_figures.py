@@ -21,10 +21,7 @@ def test_the_design_of_a_size_is_chosen_by_what_the_search_sees() -> None:
     lines = table_of_sizes([*rows, *channels]).splitlines()
     assert lines[2] == "| per layer | 1 | 1.00 | 4.00 | 4.00 | 4.00 |"
     assert lines[3] == "| per channel | 2 | – | 3.00 (1 of 2 seeds) | 4.00 ± 1.41 | 4.00 ± 1.41 |"
-    assert (
-        table_of_sizes(rows, "validation error").splitlines()[2]
-        == "| per layer | 1 | 5.00 | 3.00 | 3.00 | 3.00 |"
-    )
+    assert table_of_sizes(rows, "validation error").splitlines()[2] == "| per layer | 1 | 5.00 | 3.00 | 3.00 | 3.00 |"
     assert lines[5].startswith(
         "| per layer or per channel | 2 | 1.00 (1 of 2 seeds) | 4.00 (1 of 2 seeds) | 4.50 ± 0.71"
     )
