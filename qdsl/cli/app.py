@@ -26,6 +26,7 @@ _COMMANDS = (
     "explain",
     "eval",
     "map",
+    "sensitivity",
     "verify",
     "count",
     "run",
@@ -36,6 +37,7 @@ _COMMANDS = (
     "store",
     "import",
     "export",
+    "energies",
     "grammar",
     "bench",
     "lsp",
@@ -48,6 +50,7 @@ _CHECKING = (
     "explain",
     "eval",
     "map",
+    "sensitivity",
     "count",
     "run",
     "import",
@@ -141,7 +144,8 @@ def _parsers(arguments: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *args: object) -> None:
+        from qdsl.model.versions import LANGUAGE, text_of
         from qdsl.study.provenance import version
 
-        print(f"qdsl {version('qdsl')}")
+        print(f"qdsl {version('qdsl')}, language {text_of(LANGUAGE)}")
         parser.exit()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from qdsl.exchange.cacti import Sram
     from qdsl.mapper import Objective
 
 
@@ -51,6 +53,39 @@ def positive_seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
     return seconds
+
+
+def percentage(text: str) -> float:
+    """`20`, or `20%`"""
+    try:
+        share = float(text.removesuffix("%"))
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 90:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of per cent above 0, up to 90")
+    return share
+
+
+def nanometres(text: str) -> float:
+    """`28`"""
+    try:
+        node = float(text)
+    except ValueError:
+        node = 0.0
+    if not 22 <= node <= 180:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of nanometres from 22 to 180")
+    return node
+
+
+def sram(text: str) -> Sram:
+    """`buffer=128KiB:64`"""
+    from qdsl.exchange.cacti import Sram
+
+    found = re.fullmatch(r"([A-Za-z_]\w*)=(\d+)(B|KiB|MiB):(\d+)", text)
+    if not found or not int(found[2]) or not int(found[4]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=SIZE:BITS, as in buffer=128KiB:64")
+    unit = {"B": 8, "KiB": 8 * 1024, "MiB": 8 * 1024**2}[found[3]]
+    return Sram(found[1], int(found[2]) * unit, int(found[4]))
 
 
 def strengths(text: str) -> tuple[float, ...]:

@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "Q0016": "declaration too deep",
     "Q0017": "import not used",
     "Q0018": "declaration not used",
+    "Q0019": "written for another version",
     # --- syntax ---
     "Q0101": "unexpected text",
     "Q0102": "unmatched bracket",

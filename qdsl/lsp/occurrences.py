@@ -179,7 +179,7 @@ def _study(decl: t.StudyDecl, finder: Finder) -> None:
             case t.MapAsStmt():
                 _map_as(item, finder)
             case t.ConstrainWith():
-                finder.to(t.ConstraintsDecl, item.name)
+                finder.constraint_set(item.value, machine)
             case t.ConstrainBlock():
                 ConstraintNames(finder, machine, network).find(item.body)
             case t.PrecisionBlock():

@@ -97,6 +97,16 @@ class Finder:
             if isinstance(name, t.Name):
                 self.refer(name.parts[0], parameters)
 
+    def constraint_set(self, value: t.Expr, machine: t.AcceleratorDecl | None) -> None:
+        """`dataflow`, or a choice of one by parameters."""
+        match value:
+            case t.Conditional():
+                self.values([value.condition], parameters_of(machine) if machine else {})
+                self.constraint_set(value.then, machine)
+                self.constraint_set(value.otherwise, machine)
+            case t.Name():
+                self.to(t.ConstraintsDecl, value.parts[0])
+
     def _engine(self, value: t.Expr) -> None:
         """`vector(width = 16)`, or a choice of one."""
         match value:

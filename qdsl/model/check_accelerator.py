@@ -143,7 +143,10 @@ def _check_layer_costs(decl: AcceleratorDecl, compute: ComputeUnit | None) -> No
 
 def check_widths_known(accelerator: Accelerator, layers: Iterable[Layer]) -> None:
     """Raises SpecError if a formula reads the width of a tensor that the operator of a layer does not have."""
-    for layer in layers:
+    first: dict[int, Layer] = {}
+    for layer in layers:  # equal operators are one object
+        first.setdefault(id(layer.problem.operator), layer)
+    for layer in first.values():
         operator = layer.problem.operator
         names = {t.name for t in operator.tensors} | {"output"}
         rules = [f for level in accelerator.levels for name, f in level.stored if name in names]

@@ -10,12 +10,13 @@ from qdsl.diagnostics import Diagnostic, Sink, Span
 from qdsl.model.accelerator import Accelerator
 from qdsl.model.check_accelerator import bind_accelerator
 from qdsl.model.check_compute import check_engine
+from qdsl.model.check_constrain import StudyScope
 from qdsl.model.check_constraints import ConstraintSet, check_set
 from qdsl.model.check_levels import Technologies
 from qdsl.model.check_mapping import check_mapping
 from qdsl.model.check_network import check_network
 from qdsl.model.check_operator import OperatorTemplate, check_operator
-from qdsl.model.check_study import StudyScope, check_study
+from qdsl.model.check_study import check_study
 from qdsl.model.check_table import table_hashes
 from qdsl.model.check_technology import Technology, check_technology
 from qdsl.model.findings import EnoughError, collecting, duplicate, fail, lookup

@@ -74,20 +74,26 @@ def precision_space(network: Network, bits: Mapping[str, Mapping[str, int]], out
 
 @dataclass
 class _Graph:
-    """Gives every tensor of every layer its variable. shared: roles whose tensors have the same one in all layers."""
+    """Gives every tensor of every layer its variable. shared: roles whose tensors have the same one in all layers. reads: per
+    layer (tensor, what the activation that it reads is stored as)."""
 
     network: Network
     shared: frozenset[str] = frozenset()
     variables: list[WidthVariable] = field(default_factory=list)
     weights: dict[str, int] = field(default_factory=dict)  # layer -> variable of its weights
     outside: dict[str, int] = field(default_factory=dict)  # layer outside the graph -> variable of what it reads
+    reads: dict[str, list[tuple[str, str]]] = field(init=False)
     activations: dict[str, int] = field(default_factory=dict)  # what an activation is stored as -> variable
+
+    def __post_init__(self) -> None:
+        stored = self.network.stored_as
+        self.reads = {x.name: [(t, stored[a]) for t, a in x.inputs] for x in self.network.layers}
 
     def number_variables(self) -> None:
         """Variables in layer order, activations before weights."""
         readers: dict[str, list[str]] = {}
         for layer in self.network.layers:
-            for activation in dict.fromkeys(a for _, a in self._reads(layer) if layer.has_weights):
+            for activation in dict.fromkeys(a for _, a in self.reads[layer.name] if layer.has_weights):
                 readers.setdefault(activation, []).append(layer.name)
         for layer in self.network.layers:
             if not layer.inputs:
@@ -97,8 +103,8 @@ class _Graph:
                     variable = self._variable(f"{layer.output}.activations", "activations", groups)
                     self.outside[layer.output] = variable
             elif layer.has_weights:
-                several = len({a for _, a in self._reads(layer)}) > 1
-                for tensor, activation in self._reads(layer):
+                several = len({a for _, a in self.reads[layer.name]}) > 1
+                for tensor, activation in self.reads[layer.name]:
                     if activation not in self.activations:
                         name = f"{layer.output}.activations" + (f".{tensor}" if several else "")
                         self.activations[activation] = self._variable(name, "activations", readers[activation])
@@ -110,7 +116,7 @@ class _Graph:
         widths = self._activation_widths()
         out = []
         for layer in self.network.layers:
-            inputs = dict(self._reads(layer))
+            inputs = dict(self.reads[layer.name])
             pairs: list[tuple[str, int | None]] = []
             for t in layer.problem.operator.tensors:
                 if t.is_output:
@@ -127,7 +133,7 @@ class _Graph:
         """What is stored as one has the width its readers with weights chose; else that of its first reader's result."""
         first_reader: dict[str, str] = {}
         for layer in self.network.layers:
-            for _, activation in self._reads(layer):
+            for _, activation in self.reads[layer.name]:
                 first_reader.setdefault(activation, self._stored(layer.output))
         widths: dict[str, int | None] = {}
         for a in self.network.activations:
@@ -141,10 +147,6 @@ class _Graph:
 
     def _stored(self, activation: str) -> str:
         return self.network.stored_as.get(activation, activation)
-
-    def _reads(self, layer: Layer) -> list[tuple[str, str]]:
-        """(tensor, what the activation that it reads is stored as)"""
-        return [(tensor, self._stored(a)) for tensor, a in layer.inputs]
 
     def _variable(self, name: str, role: str, layers: Sequence[str]) -> int:
         if role in self.shared:
@@ -163,7 +165,7 @@ class _Graph:
             return tuple(self.weights[x.name] for x in layers if x.has_weights)
         if not first.inputs:
             return (self.outside[first.output],)
-        return tuple({self.activations[a] for _, a in self._reads(first) if first.has_weights})
+        return tuple({self.activations[a] for _, a in self.reads[first.name] if first.has_weights})
 
 
 @dataclass

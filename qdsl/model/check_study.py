@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,7 +11,7 @@ from qdsl.model.accelerator import Accelerator, StorageLevel
 from qdsl.model.accuracy import Accuracy
 from qdsl.model.check_accelerator import check_widths_known
 from qdsl.model.check_accuracy import check_errors
-from qdsl.model.check_constraints import ConstraintSet, Operators, resolve
+from qdsl.model.check_constrain import StudyScope, check_constrain
 from qdsl.model.check_hardware import Bound, bound_machines, fit_all, measure, size_text
 from qdsl.model.check_map_as import replace_operators
 from qdsl.model.check_mapper import check_mapper
@@ -22,7 +22,6 @@ from qdsl.model.check_width_formula import width_formula
 from qdsl.model.constraint import Constraint
 from qdsl.model.expressions import number
 from qdsl.model.findings import collecting, distinct, fail, hand_on, lookup, unknown
-from qdsl.model.machine import Machine
 from qdsl.model.mapper import EXACT, MapperChoice
 from qdsl.model.network import Network, network_set
 from qdsl.model.precision import PrecisionSpace
@@ -41,7 +40,6 @@ from qdsl.syntax.tree import (
     AccuracyStmt,
     ConstrainBlock,
     ConstrainWith,
-    Ident,
     LevelsStmt,
     LimitStmt,
     MapAsStmt,
@@ -58,17 +56,6 @@ from qdsl.syntax.tree import (
 )
 
 REPORTS = ("html", "markdown")
-
-
-@dataclass(frozen=True)
-class StudyScope:
-    """What a study can name; None: reported as wrong. declared: where, by kind and name."""
-
-    operators: Operators
-    networks: Mapping[str, Network | None]
-    constraints: Mapping[str, ConstraintSet | None]
-    machines: Mapping[str, Machine | None]
-    declared: Mapping[tuple[str, str], Ident]
 
 
 def check_study(decl: StudyDecl, scope: StudyScope, sink: Sink) -> Study | None:
@@ -200,7 +187,7 @@ def _fit(
     with collecting(sink):
         check_widths_known(accelerator, network.layers)
     # a statement about a layer is about all groups that it is split into
-    constraints = _constraints(decl, scope, mapped, accelerator, sink)
+    constraints = check_constrain(decl, scope, mapped, accelerator, sink)
     return _Fitted(accelerator, mapped, precision, constraints) if precision else None
 
 
@@ -256,34 +243,6 @@ def _with_partial_sums(block: PrecisionBlock, accelerator: Accelerator) -> Accel
     first, *inner = accelerator.hierarchy
     ruled = [replace(h, stored=(*h.stored, rule)) if isinstance(h, StorageLevel) else h for h in inner]
     return replace(accelerator, hierarchy=(first, *ruled))
-
-
-def _constraints(
-    decl: StudyDecl, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
-) -> tuple[Constraint, ...]:
-    out: list[Constraint] = []
-    used: list[ConstrainWith] = []
-    for item in decl.items:
-        with collecting(sink):
-            if isinstance(item, ConstrainBlock):
-                out += resolve(item.body, accelerator, scope.operators, network, sink)
-            elif isinstance(item, ConstrainWith):
-                distinct("`constrain with`", [*(u.name for u in used), item.name])
-                used.append(item)
-                out += _named(item, scope, network, accelerator, sink)
-    return tuple(out)
-
-
-def _named(
-    item: ConstrainWith, scope: StudyScope, network: Network, accelerator: Accelerator, sink: Sink
-) -> tuple[Constraint, ...]:
-    chosen = lookup("constraint set", item.name, scope.constraints, declared=scope.declared)
-    written_for = chosen.decl.accelerator
-    if written_for.name != accelerator.name:
-        text = f"`{item.name.name}` constrains mappings onto `{written_for.name}`, and this study uses `{accelerator.name}`"
-        fail("Q0705", text, item.name.span, labels=[Label(written_for.span, "declared for this accelerator")])
-    operators = {**scope.operators, **chosen.operators}
-    return resolve(chosen.decl.body, accelerator, operators, network, sink)
 
 
 def _objectives(stmt: MinimizeStmt) -> tuple[str, ...]:

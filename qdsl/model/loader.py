@@ -19,6 +19,7 @@ from qdsl.model.outside import refuse_outside
 from qdsl.model.review_files import review_imports, review_use
 from qdsl.model.review_tensors import review_tensors
 from qdsl.model.study import Model
+from qdsl.model.versions import check_versions
 from qdsl.syntax.tree import File
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Library:
     def _load(self, path: str | Path, sink: Sink, root: Path | None) -> Loaded:
         read = Sink()
         files, complete = read_files(path, read, root, self.texts)
+        check_versions(files, read)
         if root is not None:
             refuse_outside(files, root, read)
             if read.errors:

@@ -145,7 +145,8 @@ class Network:
     @cached_property
     def operators(self) -> tuple[Operator, ...]:
         """Each operator once, in order of first appearance."""
-        return tuple(dict.fromkeys(layer.problem.operator for layer in self.layers))
+        objects = {id(layer.problem.operator): layer.problem.operator for layer in self.layers}  # mostly few
+        return tuple(dict.fromkeys(objects.values()))
 
     @cached_property
     def distinct_problems(self) -> tuple[Problem, ...]:

@@ -234,7 +234,7 @@ def _study(item: t.StudyItem) -> str:
         case t.PrecisionBlock():
             return _block("precision", map(_precision, item.statements)).rstrip()
         case t.ConstrainWith():
-            return f"constrain with {item.name.name}"
+            return f"constrain with {expression(item.value)}"
         case t.ConstrainBlock():
             return _block("constrain", map(_constraint, item.body)).rstrip()
         case t.MinimizeStmt():

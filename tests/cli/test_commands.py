@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -407,7 +408,7 @@ def test_help_shows_an_example(command: str, capsys: pytest.CaptureFixture[str])
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out.startswith("qdsl ")
+    assert re.fullmatch(r"qdsl \d+\.\d+\.\d+, language \d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_a_defect_is_one_line_and_a_request(

@@ -148,7 +148,7 @@ def test_completion(analyse: Analyse, text: str, names: set[str]) -> None:
 
 def test_completion_offers_no_more_than_fits(analyse: Analyse) -> None:
     assert at_end(analyse, "mapping m for ").keys() == {"two"}
-    assert at_end(analyse, "study s {\n  constrain with ").keys() == {"flow"}
+    assert at_end(analyse, "study s {\n  constrain with ").keys() == {"flow", "if"}
     kinds = set(at_end(analyse, "mapping m for two.head onto tiny {\n  dram: for ").values())
     assert kinds == {"dimension"}
 

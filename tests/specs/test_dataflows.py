@@ -230,8 +230,11 @@ def test_every_layer_of_the_networks_has_a_mapping(load_beside_specs: Load, netw
         assert found.status == "feasible", (problem, found.core)
 
 
-def test_studies_use_the_dataflow_of_their_machine() -> None:
-    for path in (data_dir("specs") / "studies").glob("mobilenet_v[12]_[a-z]*.qdsl"):
+@pytest.mark.parametrize("machine", ["eyeriss", "simba"])
+def test_studies_use_the_dataflow_of_their_machine(machine: str) -> None:
+    paths = list((data_dir("specs") / "studies").glob(f"mobilenet_v[12]_{machine}.qdsl"))
+    assert len(paths) == 2
+    for path in paths:
         study = load(path).studies[0]
         assert study.name == path.stem == f"{study.network.name}_{study.accelerator.name}"
         assert {v.options for v in study.precision.variables} == {(2, 3, 4, 5, 6, 7, 8)}

@@ -18,6 +18,8 @@ def shipped(name: str) -> Network:
     [
         # The known 1.81 G multiply-accumulates; parameters without biases and normalisation.
         ("resnet18", 21, 1_814_073_344, 11_678_912),
+        # For CIFAR-100, with projection shortcuts.
+        ("resnet18_cifar", 21, 555_468_800, 11_210_432),
         # Five ungrouped convolutions of 1.076 G, three fully connected layers of 58.6 M.
         ("alexnet", 8, 1_076_634_144 + 58_621_952, 3_745_824 + 58_621_952),
         # The four of MLPerf Tiny, as the authors' code of channel-wise mixed precision sizes them.

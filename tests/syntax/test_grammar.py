@@ -89,9 +89,9 @@ def test_shipped_specs_and_examples_are_read_as_lark_reads_them() -> None:
 
 
 def test_every_rule_of_the_grammar_can_be_written_and_is_read() -> None:
-    writer = Writer(Random(7))
+    writer = Writer(Random(9))
     every = set(parser().rules)
-    for _ in range(5000):
+    for _ in range(20_000):
         before = len(writer.used)
         sentence = writer.words()
         if len(writer.used) > before:

@@ -53,7 +53,7 @@ class Studies(Base):
         return t.PartialSums(span=span, value=c[1])
 
     def constrain_with(self, span: Span, c: list[Any]) -> t.ConstrainWith:
-        return t.ConstrainWith(span=span, name=self.ident(c[0]))
+        return t.ConstrainWith(span=span, value=c[0])
 
     def constrain_block(self, span: Span, c: list[Any]) -> t.ConstrainBlock:
         return t.ConstrainBlock(span=span, body=tuple(c))

@@ -106,9 +106,9 @@ class PrecisionBlock(Node):
 
 @node
 class ConstrainWith(Node):
-    """`constrain with eyeriss_dataflow`."""
+    """`constrain with eyeriss_dataflow`; `if dataflow == 1 then ... else ...` chooses by parameters of the accelerator."""
 
-    name: Ident
+    value: Expr
 
 
 @node
