@@ -71,7 +71,8 @@ def search(
     settings: SearchSettings = SearchSettings(),
 ) -> Found:
     """One design: shares and weights are trained together to minimise the cross entropy plus strength x cost (relative to the
-    widest widths), each channel gets its largest share, and the network is trained on with these widths.
+    widest widths), each channel gets its largest share, and the network is trained on with these widths. Ranges are found as
+    the study says; in the search they are per channel and not learned.
 
     weights: of the trained float network. Raises SpecError (Q0931) for a network with concatenations.
     """
